@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Everything the world asks of the core: pools, volumes, requests on them.
+ * Called by drivers/linux/ in the kernel, by scripts/ and tests in a process.
+ * Plain C: both languages read it.
+ *
+ * Functions return 0 or a negative errno, and leave in @why one sentence that
+ * names the thing and the reason ("tank/web17 is in use: ..."). @why may be NULL.
+ * Unless said otherwise: process context, may sleep, no locks held by the caller.
+ */
+#ifndef TBK_ENTRY_H
+#define TBK_ENTRY_H
+
+#include <thinback/platform.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TBK_NAME_MAX 63 /* characters of A-Za-z0-9._- , the first neither '-' nor '.' */
+#define TBK_BLOCK 4096u
+
+struct tbk_pool;
+struct tbk_volume;
+
+/* Why something was refused, for a person; and, when something helps, what. */
+struct tbk_why {
+	char text[256];
+	char hint[256];
+};
+
+/* ---- pools ---- */
+
+#define TBK_POOL_READ_ONLY 1u /* nothing is written, not even what an unclean stop left to do */
+
+/**
+ * tbk_pool_open() - Open the pool on a device.
+ * @device: exclusively ours; borrowed until tbk_pool_close()
+ * @flags: TBK_POOL_*
+ * @out: the pool
+ * @why: the reason of a refusal
+ *
+ * Return: 0; -EMEDIUMTYPE no pool there; -EUCLEAN damaged; -EPROTO made by a
+ * newer version; -EOVERFLOW the device is smaller than the pool; -EIO; -ENOMEM.
+ */
+int tbk_pool_open(struct tbk_device *device, tbk_u32 flags, struct tbk_pool **out,
+		  struct tbk_why *why);
+
+/**
+ * tbk_pool_close() - Write out everything and close.
+ * @pool: gone afterwards, whatever is returned, unless -EBUSY
+ * @why: the reason of a refusal
+ *
+ * Return: 0; -EBUSY while a volume is open; -EIO if the last checkpoint failed
+ * (the pool is then as it was at the one before).
+ */
+int tbk_pool_close(struct tbk_pool *pool, struct tbk_why *why);
+
+/* Make everything acknowledged so far durable (a checkpoint). */
+int tbk_pool_sync(struct tbk_pool *pool);
+
+#define TBK_POOL_FAILED 1u /* a write of metadata failed: no more changes until opened again */
+#define TBK_POOL_CLEANING 2u /* removed volumes are being freed */
+
+/* All figures are counters, none is a walk. Sizes in bytes. */
+struct tbk_pool_info {
+	char name[TBK_NAME_MAX + 1];
+	tbk_u8 uuid[16];
+	tbk_u64 size;	    /* of the pool on its device */
+	tbk_u64 free;	    /* can be given to a volume, or soon: @freeing included */
+	tbk_u64 freeing;    /* part of free that waits for a checkpoint or for the cleaner */
+	tbk_u64 metadata;   /* superblocks, bitmaps, journal, tree nodes */
+	tbk_u64 promised;   /* sum of the volumes' sizes */
+	tbk_u64 generation; /* moves on with every snapshot */
+	tbk_u64 checkpoint; /* number of the last durable checkpoint */
+	tbk_u32 volumes;
+	tbk_u32 snapshots;
+	tbk_u32 hidden; /* removed snapshots that still have children */
+	tbk_u32 flags;	/* TBK_POOL_FAILED, ... */
+};
+void tbk_pool_info(struct tbk_pool *pool, struct tbk_pool_info *info);
+
+/* ---- volumes and snapshots ---- */
+
+#define TBK_OBJECT_SNAPSHOT 1u
+#define TBK_OBJECT_HIDDEN 2u   /* a snapshot that was removed and still has children */
+#define TBK_OBJECT_REMOVING 4u /* being freed in the background */
+
+struct tbk_object_info {
+	char volume[TBK_NAME_MAX + 1];
+	char snapshot[TBK_NAME_MAX + 1];	/* empty for a volume */
+	char parent_volume[TBK_NAME_MAX + 1];	/* what it is a clone of, or empty */
+	char parent_snapshot[TBK_NAME_MAX + 1]; /* for a snapshot: the snapshot before it */
+	tbk_u8 uuid[16];
+	tbk_u32 id; /* never used twice in a pool */
+	tbk_u32 flags;
+	tbk_u64 size;
+	tbk_u64 own;	 /* bytes born after the parent: what removing gives back */
+	tbk_u64 shared;	 /* bytes mapped that were born before */
+	tbk_u64 created; /* seconds since 1970 */
+	tbk_u32 children; /* trees whose parent this snapshot is */
+	tbk_u32 open;	  /* how many have it open */
+};
+
+/**
+ * tbk_pool_next() - List a pool's volumes and snapshots by id.
+ * @pool: the pool
+ * @after: id of the last one seen, 0 to start
+ * @info: filled in
+ *
+ * Return: 0, or -ENOENT after the last.
+ */
+int tbk_pool_next(struct tbk_pool *pool, tbk_u32 after, struct tbk_object_info *info);
+
+/* Find one by name; @snapshot NULL or empty for the volume itself. 0 or -ENOENT. */
+int tbk_pool_find(struct tbk_pool *pool, const char *volume, const char *snapshot,
+		  struct tbk_object_info *info, struct tbk_why *why);
+
+/*
+ * The following are durable when they return. Return, besides what is named:
+ * -EINVAL a bad name or size, -ENAMETOOLONG, -EEXIST the new name is taken,
+ * -ENOENT, -ENOSPC, -EIO, -ENOMEM, -EROFS, -ESHUTDOWN the pool has failed.
+ */
+
+/* A new, empty volume of @bytes, a multiple of 4096 (rounded up otherwise). */
+int tbk_volume_create(struct tbk_pool *pool, const char *name, tbk_u64 bytes, struct tbk_why *why);
+
+/* Snapshot of a volume, open or not. Holds up the volume's writes for as long as those in flight take. */
+int tbk_snapshot_create(struct tbk_pool *pool, const char *volume, const char *snapshot,
+			struct tbk_why *why);
+
+/* A volume that starts as @volume@@snapshot. @bytes 0: of the same size; never smaller. */
+int tbk_clone_create(struct tbk_pool *pool, const char *volume, const char *snapshot,
+		     const char *name, tbk_u64 bytes, struct tbk_why *why);
+
+#define TBK_REMOVE_RECURSIVE 1u /* the volume's snapshots too */
+
+/*
+ * Remove a volume (@snapshot NULL or empty) or a snapshot. Space comes back in
+ * the background. -EBUSY open; -ENOTEMPTY it has snapshots and no RECURSIVE.
+ * A snapshot with children is hidden and keeps what they need.
+ */
+int tbk_remove(struct tbk_pool *pool, const char *volume, const char *snapshot, tbk_u32 flags,
+	       struct tbk_why *why);
+
+/* Wait until removed volumes and snapshots have been freed and the space is free again. */
+int tbk_pool_settle(struct tbk_pool *pool);
+
+#define TBK_OPEN_READ_ONLY 1u
+
+/* Open a volume or a snapshot (always read-only) for requests; as often as wanted. */
+int tbk_volume_open(struct tbk_pool *pool, const char *volume, const char *snapshot, tbk_u32 flags,
+		    struct tbk_volume **out, struct tbk_why *why);
+/* No request may be in flight. */
+void tbk_volume_close(struct tbk_volume *volume);
+void tbk_volume_info(struct tbk_volume *volume, struct tbk_object_info *info);
+/* Size in bytes. Context: any. */
+tbk_u64 tbk_volume_size(struct tbk_volume *volume);
+/* What was open, read-only included. Context: any. */
+int tbk_volume_read_only(struct tbk_volume *volume);
+
+/* ---- requests ---- */
+
+/**
+ * struct tbk_request - one request on a volume or a plain device
+ * @op: enum tbk_op
+ * @flags: TBK_IO_FUA, TBK_IO_PREFLUSH, TBK_IO_SYNC
+ * @sector: first, of 512 bytes
+ * @bytes: a multiple of 512; the range must lie inside the volume
+ * @payload: the caller's; read until @done for writes, filled before @done for reads
+ * @done: called once; any context, interrupts included; may be called before
+ *        submit returns; may free or reuse the request
+ * @error: for @done: 0 or a negative errno (-EIO, -ENOSPC, -EROFS, -EINVAL, -ENOMEM)
+ * @core: the core's, from submit to @done
+ *
+ * A completed write is durable after the next FLUSH on the same volume, or at
+ * once with TBK_IO_FUA.
+ */
+struct tbk_request {
+	tbk_u32 op;
+	tbk_u32 flags;
+	tbk_u64 sector;
+	tbk_u64 bytes;
+	struct tbk_payload payload;
+	void (*done)(struct tbk_request *request);
+	int error;
+	unsigned long core[72];
+};
+
+/* Context: process, no spinlock held; does not wait for I/O. */
+void tbk_volume_submit(struct tbk_volume *volume, struct tbk_request *request);
+
+/* ---- offline ---- */
+
+struct tbk_format_options {
+	const char *name; /* of the pool */
+	tbk_u8 uuid[16];
+	tbk_u64 journal_bytes; /* 0: the default for the size */
+};
+
+/* Make an empty pool; overwrites. -EINVAL too small or bad name. Nothing before the superblock is valid counts. */
+int tbk_pool_format(struct tbk_device *device, const struct tbk_format_options *options,
+	       struct tbk_why *why);
+
+enum tbk_finding_class {
+	TBK_FINDING_LEAK = 1,	    /* space in use by nobody */
+	TBK_FINDING_REPAIRABLE = 2, /* wrong, and what is right can be told */
+	TBK_FINDING_DAMAGED = 4,    /* data or metadata is lost */
+};
+
+/**
+ * struct tbk_check - what tbk_check() reports to
+ * @found: one finding; @text names the object, the block and what is wrong
+ * @progress: now and then; @done of @total blocks of metadata; may be NULL
+ * @context: the caller's
+ */
+struct tbk_check {
+	void (*found)(struct tbk_check *check, enum tbk_finding_class kind, const char *text);
+	void (*progress)(struct tbk_check *check, tbk_u64 done, tbk_u64 total);
+	void *context;
+	/* Filled in: */
+	tbk_u64 volumes, snapshots, nodes, extents, data_blocks, leaked_blocks;
+	char pool[TBK_NAME_MAX + 1];
+};
+
+/* Verify every invariant without writing. Return: 0 when done, whatever was found; -EMEDIUMTYPE no pool; -ENOMEM; -EIO. */
+int tbk_check(struct tbk_device *device, struct tbk_check *check, struct tbk_why *why);
+
+/* Is there a pool? Fills @info's name, uuid, size. 0 or -EMEDIUMTYPE, -EIO. */
+int tbk_probe(struct tbk_device *device, struct tbk_pool_info *info);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* TBK_ENTRY_H */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Control of thinback pools through /dev/thinback-control.
+ *
+ * Every structure starts with its size as the caller knows it; the kernel
+ * takes shorter ones as if the rest were zero and refuses longer ones whose
+ * unknown rest is not zero (E2BIG). Fields are only ever added at the end.
+ *
+ * On failure the ioctl returns -1 with errno set, and the reason, a sentence
+ * for a person that names the thing, is in @message, what would help in @hint.
+ */
+#ifndef _UAPI_LINUX_THINBACK_H
+#define _UAPI_LINUX_THINBACK_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define THINBACK_NAME_SIZE 64	  /* with the terminating zero */
+#define THINBACK_MESSAGE_SIZE 256
+#define THINBACK_PATH_SIZE 256
+
+/* Flags of struct thinback_command */
+#define THINBACK_READ_ONLY 1	/* ATTACH */
+#define THINBACK_RECURSIVE 2	/* REMOVE: the volume's snapshots too */
+#define THINBACK_IF_MISSING 4	/* CLONE: a volume of that name is taken as it is */
+
+/*
+ * struct thinback_command - one verb on one object
+ *
+ *   verb      pool  volume  snapshot  target  bytes  path
+ *   ATTACH    out   -       -         -       -      in: the block device
+ *   DETACH    in    -       -         -       -      -
+ *   CREATE    in    in      -         -       in     out: the volume's device node
+ *   SNAPSHOT  in    in      in        -       -      -
+ *   CLONE     in    in      in        in      in/0   out: the clone's device node
+ *   REMOVE    in    in      in/""     -       -      -
+ *   MAP       in    in      in/""     -       -      out: the device node
+ *   UNMAP     in    in      in/""     -       -      -
+ *   SYNC      in    -       -         -       -      -      all acknowledged is durable
+ *   SETTLE    in    -       -         -       -      -      removed things have been freed
+ *
+ * Names are terminated by zero. Sizes in bytes.
+ */
+struct thinback_command {
+	__u32 size;
+	__u32 flags;
+	char pool[THINBACK_NAME_SIZE];
+	char volume[THINBACK_NAME_SIZE];
+	char snapshot[THINBACK_NAME_SIZE];
+	char target[THINBACK_NAME_SIZE];
+	__u64 bytes;
+	char path[THINBACK_PATH_SIZE];
+	char message[THINBACK_MESSAGE_SIZE]; /* out */
+	char hint[THINBACK_MESSAGE_SIZE];    /* out */
+};
+
+/* struct thinback_pool - flags */
+#define THINBACK_POOL_FAILED 1
+#define THINBACK_POOL_CLEANING 2
+#define THINBACK_POOL_READ_ONLY 4
+
+struct thinback_pool {
+	char name[THINBACK_NAME_SIZE];
+	__u8 uuid[16];
+	char device[THINBACK_PATH_SIZE]; /* as it was named to ATTACH */
+	__u64 size;
+	__u64 free;
+	__u64 freeing;
+	__u64 metadata;
+	__u64 promised;
+	__u64 generation;
+	__u64 checkpoint;
+	__u32 volumes;
+	__u32 snapshots;
+	__u32 hidden;
+	__u32 flags;
+};
+
+/* struct thinback_object - flags */
+#define THINBACK_SNAPSHOT 1
+#define THINBACK_HIDDEN 2
+#define THINBACK_REMOVING 4
+#define THINBACK_OBJECT_READ_ONLY 8
+
+struct thinback_object {
+	char volume[THINBACK_NAME_SIZE];
+	char snapshot[THINBACK_NAME_SIZE];	  /* "" for a volume */
+	char parent_volume[THINBACK_NAME_SIZE];	  /* "" without a parent */
+	char parent_snapshot[THINBACK_NAME_SIZE];
+	__u8 uuid[16];
+	__u32 id;
+	__u32 flags;
+	__u64 bytes;   /* size */
+	__u64 own;     /* what removing gives back */
+	__u64 shared;  /* mapped, born before the parent snapshot */
+	__u64 created; /* seconds since 1970 */
+	__u32 children;
+	__u32 open;	  /* how many have it open: mounts, guests, programs */
+	__s32 guest;	  /* domain id of the guest that has it, -1 none */
+	char vdev[20];	  /* the guest's name for it, as xvda */
+	char node[THINBACK_PATH_SIZE]; /* /dev/thinback/POOL/VOLUME, "" when not mapped */
+};
+
+/*
+ * struct thinback_list - read pools, or the objects of one pool, some at a time
+ * @size: of this structure
+ * @item_size: sizeof(struct thinback_pool) or of thinback_object as the caller knows it
+ * @pool: whose objects (LIST_OBJECTS)
+ * @cursor: 0 to start; the kernel moves it on
+ * @items: address of an array
+ * @count: in: room in the array; out: how many were put there, 0 at the end
+ */
+struct thinback_list {
+	__u32 size;
+	__u32 item_size;
+	char pool[THINBACK_NAME_SIZE];
+	__u64 cursor;
+	__u64 items;
+	__u32 count;
+	__u32 zero;
+	char message[THINBACK_MESSAGE_SIZE];
+	char hint[THINBACK_MESSAGE_SIZE];
+};
+
+/* struct thinback_version - what the module is; no errors */
+struct thinback_version {
+	__u32 size;
+	__u32 interface; /* THINBACK_INTERFACE of the module */
+	__u32 format;	 /* newest pool format it reads */
+	__u32 zero;
+	char text[THINBACK_NAME_SIZE];
+};
+
+#define THINBACK_INTERFACE 1
+
+/* The numbers carry no size, since structures grow. */
+#define THINBACK_IOC 0xB9
+#define THINBACK_VERSION _IO(THINBACK_IOC, 0x00)
+#define THINBACK_ATTACH _IO(THINBACK_IOC, 0x01)
+#define THINBACK_DETACH _IO(THINBACK_IOC, 0x02)
+#define THINBACK_CREATE _IO(THINBACK_IOC, 0x03)
+#define THINBACK_SNAPSHOT_CREATE _IO(THINBACK_IOC, 0x04)
+#define THINBACK_CLONE _IO(THINBACK_IOC, 0x05)
+#define THINBACK_REMOVE _IO(THINBACK_IOC, 0x06)
+#define THINBACK_MAP _IO(THINBACK_IOC, 0x07)
+#define THINBACK_UNMAP _IO(THINBACK_IOC, 0x08)
+#define THINBACK_SYNC _IO(THINBACK_IOC, 0x09)
+#define THINBACK_SETTLE _IO(THINBACK_IOC, 0x0a)
+#define THINBACK_LIST_POOLS _IO(THINBACK_IOC, 0x10)
+#define THINBACK_LIST_OBJECTS _IO(THINBACK_IOC, 0x11)
+
+#endif /* _UAPI_LINUX_THINBACK_H */
