@@ -1,0 +1,246 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Runs scenarios in a real dom0, on real Xen, under emulation.
+
+A scenario is a bash script which dom0 runs as root, with lib.sh at hand. Lines
+of its head comment tell what it wants:
+
+    # bed: disk 1024                a disk (MiB): /dev/vda, the next /dev/vdb, ...
+    # bed: disk 4096 parts=1024,0   with partitions; 0 is all that is left
+    # bed: timeout 600              seconds for the whole run (default 300)
+    # bed: silence 180              seconds without a line before it counts as hung (default 120)
+    # bed: dom0 2048                dom0's memory in MiB
+    # bed: memory 4096              the machine's
+    # bed: needs thinback           the module, the command line and the scripts of this tree
+    # bed: allow REGEX              kernel complaints that are no failure
+
+It reports with ok, not_ok and check; a kernel that complains is a failure too.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+sys.dont_write_bytecode = True
+import cpio  # noqa: E402
+import images  # noqa: E402
+import machine  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TREE = os.path.dirname(os.path.dirname(HERE))
+
+
+@dataclass
+class Scenario:
+    """A script and what its head asks for."""
+    path: str
+    disks: list = field(default_factory=list)
+    numbers: dict = field(default_factory=lambda: {"timeout": 300, "silence": 120, "dom0": 2048, "memory": 4096})
+    allow: list = field(default_factory=list)
+    needs: set = field(default_factory=set)
+
+    @property
+    def name(self):
+        return os.path.basename(self.path).removesuffix(".sh")
+
+    def read(self):
+        with open(self.path, encoding="utf-8") as file:
+            for line in file:
+                if match := re.match(r"# bed: (\w+) (.*)", line):
+                    self.directive(match[1], match[2].strip())
+        return self
+
+    def directive(self, key, value):
+        if key == "disk":
+            size, *rest = value.split()
+            parts = [int(part) for part in rest[0].removeprefix("parts=").split(",")] if rest else []
+            self.disks.append(machine.Disk(int(size), parts))
+        elif key in self.numbers:
+            self.numbers[key] = int(value)
+        elif key == "allow":
+            self.allow.append(re.compile(value))
+        elif key == "needs":
+            self.needs.add(value)
+        else:
+            raise ValueError(f"{self.path}: no such directive: {key}")
+
+
+class Report:
+    """Counts results; prints them as they come."""
+
+    def __init__(self, scenario):
+        self.scenario = scenario
+        self.passed = self.failed = 0
+        self.cut = self.complaints = 0
+
+    def fail(self, what):
+        self.failed += 1
+        print(f"not ok {self.scenario.name}: {what}", flush=True)
+
+    def result(self, line):
+        word, _, rest = line.removeprefix("TBED ").partition(" ")
+        if word == "ok":
+            self.passed += 1
+            print(f"ok {self.scenario.name}: {rest}", flush=True)
+        elif word == "not":
+            self.fail(rest.removeprefix("ok "))
+        elif word == "say":
+            print(f"# {rest}", flush=True)
+        elif word == "end" and rest != "0":
+            self.fail(f"the scenario ended with status {rest}")
+        return word if word in ("cut", "end") else None
+
+    def console(self, line):
+        if not machine.TROUBLE.search(line) or any(allowed.search(line) for allowed in self.scenario.allow):
+            return
+        self.complaints += 1
+        if self.complaints <= 5:
+            self.fail(f"kernel: {line.strip()}")
+
+
+def product(folder):
+    """Installs this tree's build into @folder, as its own make install does."""
+    kernel = images.Kernel()
+    command = ["make", "-s", "-C", TREE, "install", f"DESTDIR={folder}", f"KVER={kernel.release}",
+               f"KDIR=/usr/src/linux-headers-{kernel.release}"]
+    subprocess.run(command, check=True, stdout=sys.stderr)
+
+
+def overlay(archive, scenario, boot, args, roots):
+    """What differs from run to run: the scenario, and what is under test."""
+    for name in ("guest-vmlinux", "mini", "fio"):
+        archive.copy(boot[name], f"testbed/{name}{'' if name == 'guest-vmlinux' else '.cpio'}")
+    archive.copy(f"{HERE}/dom0-init", "init")
+    archive.copy(f"{HERE}/lib.sh", "testbed/lib.sh")
+    if scenario.path:
+        archive.copy(scenario.path, "testbed/scenario.sh")
+    files = []
+    for extra in args.file:
+        source, _, target = extra.partition(":")
+        files.append((source, target or f"/usr/bin/{os.path.basename(source)}"))
+    for root in roots:
+        files += [(path, "/" + os.path.relpath(path, root)) for path in tree_files(root)]
+    for source, target in files:
+        archive.copy(source, merged(target))
+    for path in cpio.libraries([source for source, _ in files if not source.endswith(".ko")]):
+        archive.host(path)
+
+
+def merged(path):
+    """/lib is a link to /usr/lib in dom0: an archive must not make a folder of it."""
+    return "/usr" + path if re.match(r"/(s?bin|lib|lib64)/", path) else path
+
+
+def tree_files(root):
+    return [os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names]
+
+
+def initramfs(folder, scenario, boot, args, roots):
+    path = f"{folder}/initramfs"
+    with open(path, "wb") as file:
+        with open(boot["dom0"], "rb") as base:
+            shutil.copyfileobj(base, file, 1 << 20)
+        archive = cpio.Archive(file)
+        overlay(archive, scenario, boot, args, roots)
+        archive.close()
+    return path
+
+
+def prepare(scenario, args, folder):
+    """The machine for one scenario, its disks new unless kept ones are there."""
+    boot = images.make_all(images.Kernel(args.kernel_build), images.Kernel())
+    roots = list(args.root)
+    if "thinback" in scenario.needs and not roots:
+        product(f"{folder}/product")
+        roots = [f"{folder}/product"]
+    disks = []
+    for index, disk in enumerate(scenario.disks):
+        path = os.path.join(args.disks or folder, f"{scenario.name}-disk{index}")
+        if not (args.disks and os.path.exists(path)):
+            disk.make(path)
+        disks.append(path)
+    return machine.Machine(folder, boot, initramfs(folder, scenario, boot, args, roots), disks,
+                           memory=scenario.numbers["memory"], dom0=scenario.numbers["dom0"], cpus=args.cpus,
+                           cache=args.cache, icount=args.icount)
+
+
+def boot_until_end(scenario, report, box):
+    """Boots, and again after each power cut, until the scenario ends."""
+    boots = 1
+    while True:
+        box.boot_args = f"tbed.boot={boots}"
+        process = box.start()
+        try:
+            reason = machine.watch(box, process, scenario.numbers["timeout"], scenario.numbers["silence"],
+                                   report.result, report.console)
+        finally:
+            process.kill()
+            process.wait()
+        if reason != "cut":
+            return reason
+        boots += 1
+
+
+def run(path, args):
+    scenario = Scenario(path).read()
+    report = Report(scenario)
+    started = time.monotonic()
+    logs = os.path.join(args.logs, scenario.name)
+    os.makedirs(logs, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="testbed.", dir=args.scratch) as folder:
+        box = prepare(scenario, args, folder)
+        box.console = f"{logs}/console.log"
+        open(box.console, "wb").close()
+        reason = boot_until_end(scenario, report, box)
+        shutil.copy(f"{folder}/qemu.log", logs)
+    if reason != "end":
+        report.fail(reason)
+    print(f"# {scenario.name}: {time.monotonic() - started:.0f} s, console in {box.console}")
+    return report
+
+
+def shell(args):
+    scenario = Scenario(args.scenarios[0]).read() if args.scenarios else Scenario("")
+    with tempfile.TemporaryDirectory(prefix="testbed.", dir=args.scratch) as folder:
+        box = prepare(scenario, args, folder)
+        box.boot_args = "tbed.shell=1"
+        print("testbed: bash in dom0 follows; ctrl-a x ends the machine", file=sys.stderr)
+        return box.shell()
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO.sh")
+    parser.add_argument("--shell", action="store_true", help="an interactive bash in dom0 instead of the scenario")
+    parser.add_argument("--file", action="append", default=[], metavar="SOURCE[:PATH]",
+                        help="copy a file (a program with its libraries) into dom0, to /usr/bin unless PATH is given")
+    parser.add_argument("--root", action="append", default=[], metavar="FOLDER",
+                        help="copy a tree into dom0, say one filled by make install DESTDIR=FOLDER; "
+                        "without it, 'needs thinback' runs make install itself")
+    parser.add_argument("--kernel-build", metavar="FOLDER", help="dom0's kernel, as debug-kernel prints it")
+    parser.add_argument("--disks", metavar="FOLDER", help="keep the disks there, and use those found there")
+    parser.add_argument("--logs", metavar="FOLDER", default=f"{TREE}/build/testbed", help="default build/testbed")
+    parser.add_argument("--scratch", metavar="FOLDER", help="where temporary files go, 300 MiB a run")
+    parser.add_argument("--cache", default="unsafe", help="qemu's cache mode of the disks (default unsafe)")
+    parser.add_argument("--cpus", type=int, default=2, help="of the machine and of dom0 (default 2)")
+    parser.add_argument("--icount", action="store_true", help="time counts instructions, one CPU: figures repeat")
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    if args.shell:
+        return shell(args)
+    reports = [run(path, args) for path in args.scenarios]
+    passed, failed = sum(report.passed for report in reports), sum(report.failed for report in reports)
+    print(f"{passed} passed, {failed} failed")
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What scenarios are written with; sourced in dom0. Results go to the host by a
+# port of their own, where no kernel message can cut a line in two, and to the
+# console for the reader.
+
+results=/dev/vport0p1
+consoles=/var/log/xen/console
+guests=/run/testbed
+
+report() {
+	echo "TBED $*"
+	echo "TBED $*" >$results
+}
+
+# ok NAME, not_ok NAME REASON: one result.
+ok() { report "ok $1"; }
+not_ok() { report "not ok $1: ${*:2}"; }
+
+# check NAME COMMAND...: passes if the command succeeds; shows what it said if not.
+check() {
+	local name=$1 said
+	shift
+	if said=$("$@" 2>&1); then
+		ok "$name"
+		return 0
+	fi
+	echo "$said" | sed 's/^/  | /'
+	not_ok "$name" "'$*' failed: $(tail -n 1 <<<"$said")"
+	return 1
+}
+
+# check_status NAME STATUS COMMAND...: passes if the command ends with just this status.
+check_status() {
+	local name=$1 wanted=$2 said status=0
+	shift 2
+	said=$("$@" 2>&1) || status=$?
+	if ((status == wanted)); then
+		ok "$name"
+		return 0
+	fi
+	not_ok "$name" "'$*' ended with $status, not $wanted: $(tail -n 1 <<<"$said")"
+	return 1
+}
+
+# check_same NAME WANTED GOT
+check_same() {
+	if [[ $2 == "$3" ]]; then
+		ok "$1"
+		return 0
+	fi
+	not_ok "$1" "wanted '$2', got '$3'"
+	return 1
+}
+
+# need NAME COMMAND...: a check without which the rest makes no sense.
+need() {
+	check "$@" && return 0
+	exit 1
+}
+
+# say TEXT: to the console and the host's screen.
+say() { report "say $*"; }
+
+# until_true SECONDS COMMAND...: tries ten times a second.
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || return 1
+		sleep 0.1
+	done
+}
+
+# sum FILE [MIB [SKIP]]: sha256 of MiB blocks of a device, read past the page cache.
+sum() {
+	dd if="$1" bs=1M iflag=direct ${2:+count="$2"} ${3:+skip="$3"} status=none | sha256sum | cut -d ' ' -f 1
+}
+
+# pattern SEED MIB: that many MiB, the same for the same number SEED, no two blocks alike.
+pattern() { seq "$1"00000000 "$1"99999999 | head -c "$2M"; }
+
+# power_cut: the host kills the machine here and boots it again on the same
+# disks, with $TBED_boot one higher. Nothing after this line runs.
+power_cut() {
+	report cut
+	sleep infinity
+}
+
+# finish STATUS: the last line of a run.
+finish() {
+	sync
+	report "end $1"
+}
+
+# --- guests ---------------------------------------------------------------
+
+# guest_start NAME [KEY=VALUE...] DISK... <<SCRIPT: a PV guest which runs SCRIPT.
+# A DISK is a line of xl's disk list. Keys: image (mini, fio), memory, vcpus,
+# extra (kernel arguments).
+guest_start() {
+	local name=$1 image=mini memory='' vcpus=1 extra='' disks='' folder
+	shift
+	for word; do
+		case $word in
+		image=* | memory=* | vcpus=* | extra=*) declare "${word%%=*}=${word#*=}" ;;
+		*) disks+="${disks:+, }\"$word\"" ;;
+		esac
+	done
+	: "${memory:=$([[ $image == mini ]] && echo 160 || echo 512)}"
+	folder=$guests/$name
+	rm -rf "$folder" "$consoles/guest-$name.log"
+	mkdir -p "$folder"
+	cat >"$folder/guest.sh"
+	(cd "$folder" && cat "/testbed/$image.cpio" && echo guest.sh | busybox cpio -o -H newc 2>/dev/null) >"$folder/initramfs"
+	cat >"$folder/config" <<-CONFIG
+		name = "$name"
+		type = "pv"
+		kernel = "/testbed/guest-vmlinux"
+		ramdisk = "$folder/initramfs"
+		cmdline = "console=hvc0 loglevel=5 mitigations=off panic=1 $extra"
+		memory = $memory
+		vcpus = $vcpus
+		on_poweroff = "destroy"
+		on_reboot = "destroy"
+		on_crash = "destroy"
+		disk = [ $disks ]
+	CONFIG
+	xl create -q "$folder/config"
+	local status=$?
+	rm -f "$folder/initramfs"
+	return $status
+}
+
+# guest_log NAME: all that the guest has printed.
+guest_log() { tr -d '\r' <"$consoles/guest-$1.log" 2>/dev/null; }
+
+# guest_said NAME REGEX: has it printed such a line?
+guest_said() { guest_log "$1" | grep -qE -- "$2"; }
+
+# guest_wait NAME REGEX [SECONDS]: until it prints such a line.
+guest_wait() {
+	until_true "${3:-120}" guest_said_or_gone "$1" "$2"
+	guest_said "$1" "$2" && return 0
+	guest_tail "$1"
+	echo "guest $1 did not print '$2'"
+	return 1
+}
+
+guest_said_or_gone() { guest_said "$1" "$2" || guest_gone "$1"; }
+guest_gone() { ! xl domid "$1"; }
+guest_tail() { guest_log "$1" | tail -n 15 | sed "s/^/  guest $1: /"; }
+
+# guest_end NAME [SECONDS]: until it has switched itself off; true if its script ended well.
+guest_end() {
+	if ! until_true "${2:-120}" guest_gone "$1"; then
+		guest_tail "$1"
+		xl destroy "$1"
+		echo "guest $1 did not end"
+		return 1
+	fi
+	guest_said "$1" '^guest exit 0$' && return 0
+	guest_tail "$1"
+	echo "guest $1 failed"
+	return 1
+}
+
+# guest_value NAME KEY: what it printed as KEY=…, the last time.
+guest_value() { guest_log "$1" | sed -n "s/^$2=//p" | tail -n 1; }
+
+# guest_destroy NAME: pulls its plug.
+guest_destroy() {
+	xl destroy "$1" && until_true 30 guest_gone "$1"
+}
+
+# no_backends: no vbd is left in xenstore or in a driver.
+no_backends() {
+	local left
+	left=$(ls /sys/bus/xen-backend/devices 2>/dev/null)
+	[[ -z $left ]] || { echo "still there: $left"; return 1; }
+}
