@@ -21,7 +21,6 @@ clean:
 	rm -rf $(B)
 
 include scripts/hosted.mk
-include scripts/tools.mk
-include scripts/install.mk
+include $(wildcard scripts/tools.mk scripts/install.mk)
 
 .PHONY: all modules clean

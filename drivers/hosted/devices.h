@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Block devices of a process. Each is a struct tbk_device for the core. */
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <thinback/base/types.h>
+#include <thinback/platform.h>
+
+namespace thinback {
+
+/* A file or a block device, to which requests are made at once and in place. */
+class FileDevice : public tbk_device {
+public:
+	enum Mode { read_only, read_write };
+
+	/*
+	 * Exclusively: a block device that is mounted or held, or a file that
+	 * another of us has open, is -EBUSY. NULL on failure, with a negative
+	 * errno in @error.
+	 */
+	static std::unique_ptr<FileDevice> open(const std::string &path, Mode mode, int &error);
+	~FileDevice();
+	FileDevice(const FileDevice &) = delete;
+	FileDevice &operator=(const FileDevice &) = delete;
+
+private:
+	FileDevice(int fd, const std::string &path, Mode mode);
+	int learn();
+	int run(const struct tbk_io &io) const;
+	int transfer(const struct tbk_io &io) const;
+	int discard(const struct tbk_io &io) const;
+	static void submit(struct tbk_device *device, struct tbk_io *io);
+	static void tell(struct tbk_device *device, struct tbk_device_info *info);
+
+	static const struct tbk_device_ops file_ops;
+	int fd_;
+	bool is_block_ = false;
+	struct tbk_device_info info_ {};
+};
+
+struct DeviceCounts {
+	u64 reads, writes, flushes, discards;
+	u64 bytes_read, bytes_written, bytes_discarded;
+};
+
+/*
+ * Memory, in pages that exist once they are written. Requests are counted,
+ * fail on demand, and are done at once, or in the order the scheduler likes.
+ */
+class MemoryDevice : public tbk_device {
+public:
+	struct Options {
+		u32 logical_block = 512;
+		bool asynchronous = false; /* inside hosted_run() only */
+		bool volatile_cache = true;
+		bool discards = true;
+		/* Buffers of the core do not change while they are written; a guest's may. */
+		bool is_payload_stable = true;
+		const char *name = "memory";
+	};
+
+	explicit MemoryDevice(u64 bytes) : MemoryDevice(bytes, Options()) {}
+	MemoryDevice(u64 bytes, const Options &options);
+	virtual ~MemoryDevice();
+	MemoryDevice(const MemoryDevice &) = delete;
+	MemoryDevice &operator=(const MemoryDevice &) = delete;
+
+	u64 size() const { return bytes_; }
+	/* What is cut off is gone. */
+	void resize(u64 bytes);
+
+	/* The content, behind the core's back; any range. */
+	void read(u64 at, void *to, size_t bytes) const;
+	void write(u64 at, const void *from, size_t bytes);
+	void clear(u64 at, u64 bytes);
+	/* Makes the content equal to @other's; cheap, as pages are shared until written. */
+	void copy_from(const MemoryDevice &other);
+	u64 pages_used() const { return pages_.size(); }
+
+	const DeviceCounts &counts() const { return counts_; }
+	u32 in_flight() const { return in_flight_; }
+
+	/*
+	 * The @n-th from now fails with EIO, and with @forever all after it, too;
+	 * 0: none does. A write that fails leaves what was there.
+	 */
+	void fail_read(u64 n, bool forever = false) { faults_[TBK_OP_READ] = { n, forever }; }
+	void fail_write(u64 n, bool forever = false) { faults_[TBK_OP_WRITE] = { n, forever }; }
+	void fail_flush(u64 n, bool forever = false) { faults_[TBK_OP_FLUSH] = { n, forever }; }
+	/* Requests are taken and not done until let go. */
+	void hold();
+	void let_go();
+
+protected:
+	/* For those who record what is written; a number handed back when it is done. */
+	virtual u64 note_submitted(const struct tbk_io &io);
+	virtual void note_done(u64 number, const struct tbk_io &io);
+
+private:
+	struct Page {
+		u8 bytes[4096];
+	};
+	struct Fault {
+		u64 in;
+		bool forever;
+	};
+	struct Flight {
+		MemoryDevice *device;
+		struct tbk_io *io;
+		u64 number;
+		u32 checksum;
+	};
+
+	static void submit(struct tbk_device *device, struct tbk_io *io);
+	static void tell(struct tbk_device *device, struct tbk_device_info *info);
+	static void land(void *context);
+	void check(const struct tbk_io &io) const;
+	u32 checksum_of(const struct tbk_io &io) const;
+	int run(const struct tbk_io &io);
+	int transfer(const struct tbk_io &io);
+	bool fails(u32 op);
+	Page &page_for_write(u64 index);
+	void drop_pages(u64 first, u64 end);
+	void clear_part(u64 at, size_t bytes);
+
+	static const struct tbk_device_ops memory_ops;
+	u64 bytes_;
+	Options options_;
+	std::unordered_map<u64, std::shared_ptr<Page>> pages_;
+	DeviceCounts counts_{};
+	Fault faults_[TBK_OP_WRITE_ZEROES + 1]{};
+	u32 in_flight_ = 0;
+	bool is_holding_ = false;
+	std::vector<Flight *> held_;
+};
+
+} // namespace thinback

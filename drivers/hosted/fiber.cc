@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "fiber.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "sanitizer.h"
+
+namespace thinback {
+
+namespace {
+
+constexpr size_t stack_size = size_t(256) << 10;
+constexpr size_t guard_size = 4096;
+
+std::vector<void *> &spare_stacks()
+{
+	static std::vector<void *> stacks;
+	return stacks;
+}
+
+void *take_stack()
+{
+	auto &spare = spare_stacks();
+
+	if (!spare.empty()) {
+		void *stack = spare.back();
+		spare.pop_back();
+		return stack;
+	}
+
+	void *area = mmap(nullptr, guard_size + stack_size, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (area == MAP_FAILED)
+		die("no memory for a stack");
+
+	void *stack = static_cast<char *>(area) + guard_size;
+	if (mprotect(stack, stack_size, PROT_READ | PROT_WRITE))
+		die("no memory for a stack");
+	return stack;
+}
+
+} // namespace
+
+Fiber::Fiber(const char *fiber_name, std::function<void()> body)
+	: Context(nullptr), own_name_(fiber_name), body_(std::move(body)), stack_(take_stack())
+{
+	name = own_name_.c_str();
+	const auto self = reinterpret_cast<uintptr_t>(this);
+
+	getcontext(&inside_);
+	inside_.uc_stack.ss_sp = stack_;
+	inside_.uc_stack.ss_size = stack_size;
+	inside_.uc_link = nullptr;
+	makecontext(&inside_, reinterpret_cast<void (*)()>(&Fiber::entry), 2,
+		    static_cast<unsigned int>(self), static_cast<unsigned int>(self >> 32));
+}
+
+Fiber::~Fiber()
+{
+	clean_stack(stack_, stack_size);
+	spare_stacks().push_back(stack_);
+}
+
+void Fiber::entry(unsigned int low, unsigned int high)
+{
+	reinterpret_cast<Fiber *>(uintptr_t(high) << 32 | low)->run();
+}
+
+void Fiber::run()
+{
+	enter_stack(nullptr, &outside_stack_, &outside_size_);
+	body_();
+	body_ = nullptr;
+	ended_ = true;
+	leave_stack(nullptr, outside_stack_, outside_size_);
+	setcontext(&outside_);
+}
+
+void Fiber::resume()
+{
+	leave_stack(&outside_fake_stack_, stack_, stack_size);
+	swapcontext(&outside_, &inside_);
+	enter_stack(outside_fake_stack_, nullptr, nullptr);
+}
+
+void Fiber::pause()
+{
+	leave();
+	while (is_asked_for_trace) {
+		is_asked_for_trace = false;
+		print_stack_trace();
+		leave();
+	}
+}
+
+void Fiber::leave()
+{
+	leave_stack(&inside_fake_stack_, outside_stack_, outside_size_);
+	swapcontext(&inside_, &outside_);
+	enter_stack(inside_fake_stack_, &outside_stack_, &outside_size_);
+}
+
+} // namespace thinback

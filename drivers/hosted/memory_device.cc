@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "devices.h"
+#include "hosted.h"
+#include "payload.h"
+#include "simulation.h"
+
+namespace thinback {
+
+namespace {
+
+constexpr u64 page_size = 4096;
+constexpr u64 sector_size = 512;
+
+} // namespace
+
+const struct tbk_device_ops MemoryDevice::memory_ops = { submit, tell };
+
+MemoryDevice::MemoryDevice(u64 bytes, const Options &options)
+	: tbk_device{ &memory_ops }, bytes_(bytes), options_(options)
+{
+}
+
+MemoryDevice::~MemoryDevice()
+{
+	if (in_flight_)
+		die("a device goes with %u requests in flight", in_flight_);
+}
+
+/* ---- content ---- */
+
+MemoryDevice::Page &MemoryDevice::page_for_write(u64 index)
+{
+	std::shared_ptr<Page> &page = pages_[index];
+
+	if (!page)
+		page = std::make_shared<Page>();
+	else if (page.use_count() > 1)
+		page = std::make_shared<Page>(*page);
+	return *page;
+}
+
+void MemoryDevice::read(u64 at, void *to, size_t bytes) const
+{
+	u8 *out = static_cast<u8 *>(to);
+
+	while (bytes) {
+		const size_t length = min<size_t>(bytes, page_size - at % page_size);
+		const auto found = pages_.find(at / page_size);
+
+		if (found == pages_.end())
+			memset(out, 0, length);
+		else
+			memcpy(out, found->second->bytes + at % page_size, length);
+		at += length;
+		out += length;
+		bytes -= length;
+	}
+}
+
+void MemoryDevice::write(u64 at, const void *from, size_t bytes)
+{
+	const u8 *in = static_cast<const u8 *>(from);
+
+	while (bytes) {
+		const size_t length = min<size_t>(bytes, page_size - at % page_size);
+
+		memcpy(page_for_write(at / page_size).bytes + at % page_size, in, length);
+		at += length;
+		in += length;
+		bytes -= length;
+	}
+}
+
+/* Whole pages of the range; it may be terabytes, of which few pages exist. */
+void MemoryDevice::drop_pages(u64 first, u64 end)
+{
+	if (end - first <= pages_.size()) {
+		for (u64 index = first; index < end; index++)
+			pages_.erase(index);
+		return;
+	}
+	for (auto one = pages_.begin(); one != pages_.end();) {
+		const bool is_inside = one->first >= first && one->first < end;
+
+		one = is_inside ? pages_.erase(one) : std::next(one);
+	}
+}
+
+/* Within one page. */
+void MemoryDevice::clear_part(u64 at, size_t bytes)
+{
+	if (bytes && pages_.count(at / page_size))
+		memset(page_for_write(at / page_size).bytes + at % page_size, 0, bytes);
+}
+
+void MemoryDevice::clear(u64 at, u64 bytes)
+{
+	const u64 end = at + bytes;
+	const u64 first = (at + page_size - 1) / page_size;
+	const u64 last = end / page_size;
+
+	if (first > last) {
+		clear_part(at, bytes);
+		return;
+	}
+	clear_part(at, first * page_size - at);
+	drop_pages(first, last);
+	clear_part(last * page_size, end - last * page_size);
+}
+
+void MemoryDevice::copy_from(const MemoryDevice &other)
+{
+	pages_ = other.pages_;
+}
+
+void MemoryDevice::resize(u64 bytes)
+{
+	if (bytes < bytes_)
+		clear(bytes, bytes_ - bytes);
+	bytes_ = bytes;
+}
+
+/* ---- requests ---- */
+
+void MemoryDevice::tell(struct tbk_device *device, struct tbk_device_info *info)
+{
+	const MemoryDevice &self = *static_cast<MemoryDevice *>(device);
+
+	*info = {};
+	info->bytes = self.bytes_;
+	info->logical_block = self.options_.logical_block;
+	info->physical_block = page_size;
+	info->volatile_cache = self.options_.volatile_cache;
+	info->discard_granularity = self.options_.discards ? page_size : 0;
+	snprintf(info->name, sizeof(info->name), "%s", self.options_.name);
+}
+
+/* What a block layer would refuse, or worse, not notice. */
+void MemoryDevice::check(const struct tbk_io &io) const
+{
+	const u64 unit = options_.logical_block;
+	const u64 at = io.sector * sector_size;
+
+	if (io.op == TBK_OP_WRITE_ZEROES)
+		die("asks a device to write zeroes");
+	if (io.op == TBK_OP_FLUSH) {
+		if (io.bytes)
+			die("flushes %llu bytes", io.bytes);
+		return;
+	}
+	if (!io.bytes || at % unit || io.bytes % unit)
+		die("asks for %llu bytes at %llu of a device with blocks of %llu", io.bytes, at,
+		    unit);
+	if (at > bytes_ || io.bytes > bytes_ - at)
+		die("asks for %llu bytes at %llu of a device of %llu", io.bytes, at, bytes_);
+	if (!options_.discards && io.op == TBK_OP_DISCARD)
+		die("discards on a device that cannot");
+	if (io.op != TBK_OP_WRITE && io.flags & (TBK_IO_FUA | TBK_IO_PREFLUSH))
+		die("has flags %#x on what is no write", io.flags);
+}
+
+u32 MemoryDevice::checksum_of(const struct tbk_io &io) const
+{
+	u32 crc = ~0u;
+
+	if (io.op != TBK_OP_WRITE || !options_.is_payload_stable)
+		return crc;
+	for_each_piece(*io.payload, io.offset, io.bytes, [&](const u8 *piece, size_t length) {
+		crc = tbk_crc32c(crc, piece, length);
+	});
+	return crc;
+}
+
+bool MemoryDevice::fails(u32 op)
+{
+	Fault &fault = faults_[op];
+
+	if (!fault.in || (fault.in > 1 && fault.in--))
+		return false;
+	if (!fault.forever)
+		fault.in = 0;
+	return true;
+}
+
+int MemoryDevice::transfer(const struct tbk_io &io)
+{
+	u64 at = io.sector * sector_size;
+
+	for_each_piece(*io.payload, io.offset, io.bytes, [&](u8 *piece, size_t length) {
+		if (io.op == TBK_OP_READ)
+			read(at, piece, length);
+		else
+			write(at, piece, length);
+		at += length;
+	});
+	return 0;
+}
+
+int MemoryDevice::run(const struct tbk_io &io)
+{
+	if (io.flags & TBK_IO_PREFLUSH && fails(TBK_OP_FLUSH))
+		return -TBK_EIO;
+	if (fails(io.op))
+		return -TBK_EIO;
+	switch (io.op) {
+	case TBK_OP_READ:
+		counts_.reads++;
+		counts_.bytes_read += io.bytes;
+		return transfer(io);
+	case TBK_OP_WRITE:
+		counts_.writes++;
+		counts_.bytes_written += io.bytes;
+		counts_.flushes += (io.flags & TBK_IO_PREFLUSH) != 0;
+		return transfer(io);
+	case TBK_OP_FLUSH:
+		counts_.flushes++;
+		return 0;
+	case TBK_OP_DISCARD:
+		counts_.discards++;
+		counts_.bytes_discarded += io.bytes;
+		clear(io.sector * sector_size, io.bytes);
+		return 0;
+	}
+	return -TBK_EOPNOTSUPP;
+}
+
+void MemoryDevice::submit(struct tbk_device *device, struct tbk_io *io)
+{
+	MemoryDevice &self = *static_cast<MemoryDevice *>(device);
+
+	might_sleep("a request to be taken");
+	self.check(*io);
+	self.in_flight_++;
+	Flight *flight = new Flight{ &self, io, self.note_submitted(*io), self.checksum_of(*io) };
+	if (self.is_holding_)
+		self.held_.push_back(flight);
+	else if (self.options_.asynchronous)
+		hosted_interrupt(0, land, flight);
+	else
+		land(flight);
+}
+
+void MemoryDevice::land(void *context)
+{
+	const std::unique_ptr<Flight> flight(static_cast<Flight *>(context));
+	MemoryDevice &self = *flight->device;
+	struct tbk_io &io = *flight->io;
+
+	if (self.checksum_of(io) != flight->checksum)
+		die("changed %llu bytes for sector %llu while they were being written", io.bytes,
+		    io.sector);
+	io.error = self.run(io);
+	self.in_flight_--;
+	self.note_done(flight->number, io);
+	io.done(&io);
+}
+
+void MemoryDevice::hold()
+{
+	is_holding_ = true;
+}
+
+void MemoryDevice::let_go()
+{
+	is_holding_ = false;
+	for (Flight *flight : held_)
+		hosted_interrupt(0, land, flight);
+	held_.clear();
+}
+
+u64 MemoryDevice::note_submitted(const struct tbk_io &)
+{
+	return 0;
+}
+
+void MemoryDevice::note_done(u64, const struct tbk_io &)
+{
+}
+
+} // namespace thinback

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "worker.h"
+
+#include <thinback/platform.h>
+
+namespace thinback {
+
+namespace {
+
+/* The work is first, so that the one is found from the other. */
+struct Errand {
+	struct tbk_work work;
+	void (*run)(void *context);
+	void *context;
+};
+
+void do_errand(struct tbk_work *work)
+{
+	Errand *errand = reinterpret_cast<Errand *>(work);
+
+	errand->run(errand->context);
+}
+
+} // namespace
+
+bool run_elsewhere(void (*run)(void *context), void *context)
+{
+	Errand errand = { {}, run, context };
+	struct tbk_queue *queue = tbk_queue_create("elsewhere");
+
+	if (!queue)
+		return false;
+	tbk_work_init(&errand.work, do_errand);
+	tbk_work_queue(queue, &errand.work);
+	tbk_queue_destroy(queue);
+	return true;
+}
+
+} // namespace thinback

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* All suites that run in the kernel as well as in a process: a line in each of the two lists. */
+#include "../base/atomic_cases.h"
+#include "../base/list_cases.h"
+#include "../base/lock_cases.h"
+#include "../base/owned_cases.h"
+#include "../base/result_cases.h"
+#include "../base/wait_cases.h"
+#include "../base/work_cases.h"
+
+/* clang-format off */
+#define TBK_SUITES(X)			\
+	X(atomic, TBK_ATOMIC_CASES)	\
+	X(list, TBK_LIST_CASES)		\
+	X(lock, TBK_LOCK_CASES)		\
+	X(owned, TBK_OWNED_CASES)	\
+	X(result, TBK_RESULT_CASES)	\
+	X(wait, TBK_WAIT_CASES)		\
+	X(work, TBK_WORK_CASES)
+/* clang-format on */

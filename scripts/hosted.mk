@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The core in a process. Included by the Makefile.
+#
+#   make test        build and run the tests: RUN="--seeds 20 tree" names arguments
+#   make lint        clang's thread-safety analysis, clang-tidy, format, layers
+#   make check       both
+#   make fuzz        each target of kunit/fuzz for FUZZ_SECONDS
+#
+# LAYERS="store" leaves the other layers, and their tests, out. B=/tmp/x builds
+# elsewhere, for when two work in one tree.
+
+CXX := g++-12
+CLANGXX ?= clang++-14
+CLANG_TIDY ?= clang-tidy-14
+CLANG_FORMAT ?= clang-format-14
+LAYERS ?= store vbd backend
+FUZZ_SECONDS ?= 60
+
+language := -std=c++20 -fno-exceptions -fno-rtti -fno-strict-aliasing -Iinclude -Iinclude/uapi
+warnings := -Wall -Wextra -Wshadow -Wno-unused-parameter
+# What the core may rely on is the same here and in the kernel.
+freestanding := -ffreestanding -nostdinc++ -fno-threadsafe-statics
+sanitize := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+core := $(wildcard $(LAYERS:%=drivers/%/*.cc))
+core-tests := $(wildcard kunit/harness/shared/*.cc kunit/base/*.cc kunit/model/*.cc \
+	$(LAYERS:%=kunit/%/*.cc))
+hosted := $(wildcard drivers/hosted/*.cc)
+hosted-tests := $(wildcard kunit/harness/*.cc kunit/hosted/*.cc kunit/crash/*.cc)
+fuzz := $(wildcard kunit/fuzz/*.cc)
+tools-core := $(wildcard drivers/store/*.cc)
+
+is-freestanding := $(core) $(core-tests) $(tools-core)
+flags-of = $(language) $(warnings) $(if $(filter $(1),$(is-freestanding)),$(freestanding))
+
+# ---- tests ----
+
+$(B)/test/%.o: %
+	@mkdir -p $(@D)
+	$(CXX) $(call flags-of,$<) $(sanitize) -MMD -MP -c $< -o $@
+
+$(B)/hosted: $(patsubst %,$(B)/test/%.o,$(core) $(core-tests) $(hosted) $(hosted-tests))
+	$(CXX) $(sanitize) $^ -o $@
+
+test: $(B)/hosted
+	$(B)/hosted $(RUN)
+
+# ---- the library that the command line is linked with ----
+
+$(B)/lib/%.o: %
+	@mkdir -p $(@D)
+	$(CXX) $(call flags-of,$<) -g -O2 -MMD -MP -c $< -o $@
+
+$(B)/libthinback.a: $(patsubst %,$(B)/lib/%.o,$(tools-core) $(hosted))
+	rm -f $@
+	ar rcs $@ $^
+
+# ---- what a compiler and its friends can tell without running; a stamp for each file ----
+
+tsa := $(patsubst %,$(B)/tsa/%.ok,$(core) $(core-tests))
+tidy := $(patsubst %,$(B)/tidy/%.ok,$(core) $(core-tests) $(hosted) $(hosted-tests) $(fuzz))
+
+$(B)/tsa/%.ok: %
+	@mkdir -p $(@D)
+	$(CLANGXX) $(call flags-of,$<) -fsyntax-only -Wthread-safety -Werror \
+		-MMD -MP -MF $(@:.ok=.d) -MT $@ $<
+	@touch $@
+
+$(B)/tidy/%.ok: % scripts/clang-tidy
+	@mkdir -p $(@D)
+	@$(CLANGXX) $(call flags-of,$<) -MM -MP -MF $(@:.ok=.d) -MT $@ $<
+	$(CLANG_TIDY) --quiet --config-file=scripts/clang-tidy $< -- $(call flags-of,$<)
+	@touch $@
+
+thread-safety: $(tsa)
+tidy: $(tidy)
+
+# Files that are not committed yet are their writer's business.
+format:
+	git ls-files 'drivers/*.[ch]' 'drivers/*.cc' 'include/*.h' 'kunit/*.[ch]' 'kunit/*.cc' \
+		'scripts/*.[ch]' 'scripts/*.cc' | xargs -r ls 2>/dev/null | \
+		xargs $(CLANG_FORMAT) --style=file:scripts/clang-format --dry-run -Werror
+
+layers:
+	python3 scripts/check-layers.py
+
+lint: thread-safety tidy format layers
+check: test lint
+
+# ---- fuzzing ----
+
+$(B)/fuzzed/%.o: %
+	@mkdir -p $(@D)
+	$(CLANGXX) $(call flags-of,$<) -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
+		-fno-sanitize-recover=all -MMD -MP -c $< -o $@
+
+$(B)/fuzz-%: $(B)/fuzzed/kunit/fuzz/%.cc.o $(patsubst %,$(B)/fuzzed/%.o,$(core) $(hosted))
+	$(CLANGXX) -fsanitize=fuzzer,address,undefined $^ -o $@
+
+fuzz: $(patsubst kunit/fuzz/%.cc,$(B)/fuzz-%,$(fuzz))
+	for target in $^; do \
+		mkdir -p $$target.corpus && $$target -max_len=4096 \
+			-max_total_time=$(FUZZ_SECONDS) $$target.corpus || exit 1; \
+	done
+
+-include $(shell find $(B)/test $(B)/lib $(B)/tsa $(B)/tidy $(B)/fuzzed -name '*.d' 2>/dev/null)
+
+.PHONY: test lint check thread-safety tidy format layers fuzz
+.SECONDARY:
