@@ -189,7 +189,9 @@ enum tbk_lock_rank {
 	TBK_RANK_SPACE,	     /* mutex: which groups are loaded, who is at home where */
 	TBK_RANK_GROUP,	     /* mutex: one group's bitmaps */
 	TBK_RANK_RANGE,	     /* spin, irqs off: writes in flight to unmapped blocks of one volume */
-	TBK_RANK_NODE_CACHE, /* spin: one bucket of the node cache, the dirty list */
+	TBK_RANK_NODE_ORDER, /* spin: the order in which nodes leave the cache */
+	TBK_RANK_NODE_CACHE, /* spin: one bucket of the node cache */
+	TBK_RANK_DIRTY,	     /* spin: what the next checkpoint will write */
 	TBK_RANK_RING,	     /* spin, irqs off: the response side of one ring */
 	TBK_RANK_WORK,	     /* spin, irqs off: hand-over lists from completions to workers */
 	TBK_RANK_COUNT,	     /* how many */

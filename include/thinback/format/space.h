@@ -16,6 +16,9 @@
  *   OFFSET   SIZE   FIELD
  *        0     64   BlockHeader   magic "TBKM", low..high: the groups it covers, count of them
  *       64  24 * n  SummaryEntry
+ *
+ * What was never written (a new pool's bitmaps are not) has only the fixed blocks
+ * in use: those listed in format/block.h, and all past the end of the pool.
  */
 #pragma once
 
@@ -36,7 +39,7 @@ constexpr u8 slot_bit_8 = 0x80;
 
 struct SummaryEntry {
 	le32 free;		       /* blocks not in use */
-	le16 bitmap[bitmaps_per_group]; /* bit 15: valid slot; 14..0: low bits of its checkpoint */
+	le16 bitmap[bitmaps_per_group]; /* bit 15: valid slot; 14..0: bitmap_tag(), 0 never written */
 	u8 zero[2];
 };
 static_assert(sizeof(SummaryEntry) == 24 && __is_trivial(SummaryEntry));
@@ -55,6 +58,17 @@ struct SummaryBlock {
 	SummaryEntry groups[groups_per_summary];
 };
 static_assert(sizeof(SummaryBlock) == block_size);
+
+/* Tells a slot of the checkpoint meant from what a lost write left there. Never zero. */
+constexpr u16 bitmap_tag(u64 checkpoint)
+{
+	return static_cast<u16>(checkpoint % 0x7fff + 1);
+}
+
+constexpr u8 summary_tag(u64 checkpoint)
+{
+	return static_cast<u8>(checkpoint % 0x7f + 1);
+}
 
 constexpr u64 first_bitmap(u64 group)
 {

@@ -24,8 +24,8 @@
  *      244      4   groups
  *      248     40   catalog       RootPointer of the catalog's tree
  *      288   1760   zero          room for a claim, policies, older roots
- *     2048   2048   summaries     for each summary block: bit 7 which of its two slots is valid,
- *                                 bits 6..0 low bits of the checkpoint that wrote it
+ *     2048   2048   summaries     for each summary block: bit 7 which of its two slots is valid, bits
+ *                                 6..0 summary_tag() of the checkpoint that wrote it; 0: never written
  */
 #pragma once
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include "tree_editor.h"
+
+namespace thinback {
+
+/* What a virtual block maps to, and for how many blocks the answer holds. */
+struct Mapping {
+	enum class Kind { hole, data, zero };
+
+	Kind kind = Kind::hole;
+	bool own = false;	/* data: nobody else can see it */
+	PhysicalBlock target;	/* data */
+	BlockCount run;
+	u64 goal = 0; /* unless own: the block that would continue a neighbour's run, 0 unknown */
+};
+
+/*
+ * Looks up @block, at most @most blocks of it, without a lock. would_block
+ * when a node is not in memory or a writer keeps getting in the way.
+ */
+Result<Mapping> find_extent(const Tree &tree, const NodeCache &cache, VirtualBlock block,
+			    BlockCount most);
+/* The same for a holder of the tree's lock: reads what is missing. */
+Result<Mapping> find_extent_locked(const Tree &tree, NodeCache &cache, VirtualBlock block,
+				   BlockCount most);
+
+/* Blocks of data that a tree maps: in all, and those born after `since`. */
+struct Usage {
+	u64 mapped = 0;
+	u64 own = 0;
+};
+
+/*
+ * Changes a volume's extents, a leaf at a time. Owned by whoever may change
+ * the tree; the caller holds its lock.
+ */
+class ExtentEditor {
+public:
+	ExtentEditor(NodeCache &cache, Space &space) : editor_(cache, space) {}
+
+	/*
+	 * From @start, taken from Space and written: in use from now on. What was
+	 * there is freed. On failure what is not mapped has been given back.
+	 */
+	Status map(Tree &tree, Usage &usage, VirtualBlock start, Run run, Moment moment);
+	/* Reads as zeros afterwards. */
+	Status unmap(Tree &tree, Usage &usage, VirtualBlock start, BlockCount count, Moment moment);
+	/* One leaf's worth of a tree that nobody reads any more; not_found when all is gone. */
+	Status free_last(Tree &tree, Usage &usage, Moment moment);
+
+	void relax() { editor_.relax(); }
+
+private:
+	static constexpr u32 most_records = format::extent_capacity + 2;
+
+	struct Change {
+		u64 start;
+		u64 end;
+		u64 target; /* 0: unmap */
+	};
+
+	Result<u64> hole_at(const Tree &tree, u64 at, u64 most);
+	Status change(Tree &tree, Usage &usage, const Change &wanted, Moment moment);
+	void rewrite(Tree &tree, Usage &usage, const Change &part, Moment moment);
+	void push(u64 start, u64 count, u64 target, u64 birth);
+	void remove(u64 skip, u64 count, u64 target, u64 birth, Usage &usage);
+	void free_removed(u64 epoch);
+
+	TreeEditor editor_;
+	u64 since_ = 0;
+	u32 count_ = 0;
+	u32 freed_count_ = 0;
+	u64 records_[most_records * 3] = {};
+	Run freed_[most_records] = {};
+};
+
+} // namespace thinback

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include <thinback/base/atomic.h>
+#include <thinback/base/block.h>
+#include <thinback/base/list.h>
+#include <thinback/base/result.h>
+#include <thinback/format/node.h>
+
+namespace thinback {
+
+/* What a parent (or a catalog record, or the superblock) says of a node. */
+struct NodePointer {
+	u64 block = 0; /* 0: none */
+	u64 birth = 0;
+	u32 checksum = 0;
+	u32 level = 0;
+};
+
+NodePointer read_root(const format::RootPointer &root);
+void write_root(format::RootPointer &root, const NodePointer &from);
+
+/* How records lie in a node: as words of 64 bits, the key in the first. */
+struct NodeLayout {
+	u32 words;     /* a record */
+	u32 capacity;  /* records */
+	u32 key_shift; /* the key is word 0 shifted right by this */
+};
+
+constexpr NodeLayout layout_of(format::TreeKind kind, u32 level)
+{
+	if (level > 0)
+		return { sizeof(format::Branch) / 8, format::branch_capacity, 0 };
+	if (kind == format::TreeKind::extents)
+		return { sizeof(format::Extent) / 8, format::extent_capacity, 24 };
+	return { sizeof(format::CatalogRecord) / 8, format::catalog_capacity, 0 };
+}
+
+/*
+ * A tree node in memory. Its image is read by lookups without a lock while the
+ * one writer of its tree changes it: hence single words, relaxed; what they
+ * mean together is for the tree's SeqCount to say. Once sealed it never
+ * changes, and other trees may come to share it.
+ *
+ * Owned by NodeCache.
+ */
+class Node {
+public:
+	Node(u64 block, u8 *image) : block_(block), image_(image) {}
+
+	u64 block() const { return block_; }
+	u8 *image() const { return image_; }
+	format::BlockHeader &header() const
+	{
+		return *reinterpret_cast<format::BlockHeader *>(image_);
+	}
+
+	u32 level() const { return read_once(header().level); }
+	format::TreeKind kind() const
+	{
+		return static_cast<format::TreeKind>(read_once(header().kind));
+	}
+	NodeLayout layout() const { return layout_of(kind(), level()); }
+	u64 birth() const { return header().birth.get(); }
+
+	/* Never more than fits, whatever a reader catches half-written. */
+	u32 count() const
+	{
+		const u32 raw = header().count.get_relaxed();
+		const u32 most = layout().capacity;
+
+		return raw < most ? raw : most;
+	}
+	void set_count(u32 count) { header().count.set_relaxed(static_cast<u16>(count)); }
+
+	u64 word(const NodeLayout &layout, u32 record, u32 index) const
+	{
+		return words()[record * layout.words + index].get_relaxed();
+	}
+	void set_word(const NodeLayout &layout, u32 record, u32 index, u64 value)
+	{
+		words()[record * layout.words + index].set_relaxed(value);
+	}
+	u64 key(const NodeLayout &layout, u32 record) const
+	{
+		return word(layout, record, 0) >> layout.key_shift;
+	}
+
+	/* How many of the first @count records have a key of at most @key. */
+	u32 records_up_to(const NodeLayout &layout, u32 count, u64 key) const
+	{
+		u32 low = 0;
+		u32 high = count;
+
+		while (low < high) {
+			const u32 middle = low + (high - low) / 2;
+
+			if (this->key(layout, middle) <= key)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		return low;
+	}
+
+	/* Branch entries. While the child is unsealed, its checksum is not known: pending. */
+	static constexpr u64 pending = 1ull << 63;
+	u64 child(u32 record) const { return word(branch, record, 1) & format::low_48; }
+	bool is_pending(u32 record) const { return (word(branch, record, 3) & pending) != 0; }
+	NodePointer pointer(u32 record) const;
+	void set_pointer(u32 record, u64 key, const NodePointer &to, bool is_pending);
+
+	/* Sealed: the image is final. Guarded by the lock of the one tree that has it unsealed. */
+	bool sealed = false;
+	/* Not on disk yet: stays in memory. Cleared by the checkpoint that wrote it. */
+	Atomic<u8> dirty;
+
+private:
+	friend class NodeCache;
+	static constexpr NodeLayout branch = { sizeof(format::Branch) / 8,
+					       format::branch_capacity, 0 };
+
+	le64 *words() const
+	{
+		return reinterpret_cast<le64 *>(image_ + sizeof(format::BlockHeader));
+	}
+
+	struct tbk_rcu rcu_ {};
+	Atomic<Node *> next_; /* in its bucket */
+	const u64 block_;
+	u8 *const image_;
+	u32 pins_ = 0;	      /* guarded by its bucket's lock */
+	bool dropped_ = false; /* the same: out of the index, to be freed with the last pin */
+	Atomic<u8> used_;     /* since the clock hand went by */
+	ListLink order_;      /* in the cache's list, guarded by its lock */
+
+public:
+	ListLink to_write; /* in a checkpoint's list, guarded by the pool's lock for it */
+};
+
+/* Checksum, place, kind, order and soundness of all records of a node as read from disk. */
+Status check_node(const void *image, const NodePointer &expected, format::TreeKind kind,
+		  u64 pool);
+
+} // namespace thinback

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "node_cache.h"
+
+#include <thinback/base/container.h>
+#include <thinback/base/scope.h>
+
+#include "sync_io.h"
+
+namespace thinback {
+
+Result<Owned<NodeCache>> NodeCache::create(struct tbk_device &device, u64 pool)
+{
+	Owned<NodeCache> cache = TBK_TRY(make<NodeCache>(device, pool));
+
+	cache->index_ = static_cast<Atomic<Node *> *>(tbk_big_alloc(buckets * sizeof(Node *)));
+	if (!cache->index_)
+		return Err::no_memory;
+	return cache;
+}
+
+/* Nobody looks up any more, and nothing is pinned. */
+NodeCache::~NodeCache()
+{
+	for (;;) {
+		Node *node = nullptr;
+		{
+			SpinGuard guard(order_lock_);
+			node = order_.pop_front();
+		}
+		if (!node)
+			break;
+		TBK_ASSERT(node->pins_ == 0);
+		free_now(node);
+	}
+	tbk_rcu_barrier();
+	tbk_big_free(index_);
+}
+
+u32 NodeCache::bucket_of(u64 block)
+{
+	return static_cast<u32>((block * 0x9e3779b97f4a7c15ull) >> 49);
+}
+
+void NodeCache::free_now(Node *node)
+{
+	u8 *image = node->image_;
+
+	node->~Node();
+	tbk_free(image);
+	tbk_free(node);
+}
+
+void NodeCache::free_node(struct tbk_rcu *rcu)
+{
+	free_now(&container_of<&Node::rcu_>(rcu));
+}
+
+Node *NodeCache::find(u64 block) const
+{
+	Node *node = index_[bucket_of(block)].load_acquire();
+
+	while (node && node->block_ != block)
+		node = node->next_.load_acquire();
+	/* Written only when it changes: a hot node's line stays shared between CPUs. */
+	if (node && !node->used_.load_relaxed())
+		node->used_.store_relaxed(1);
+	return node;
+}
+
+Node *NodeCache::find_pinned(u64 block)
+{
+	SpinGuard guard(lock_of(block));
+	RcuGuard rcu;
+	Node *node = find(block);
+
+	if (node)
+		node->pins_++;
+	return node;
+}
+
+Node *NodeCache::get_cached(u64 block)
+{
+	return find_pinned(block);
+}
+
+/* Caller holds the bucket's lock. */
+void NodeCache::link(Node &node)
+{
+	Atomic<Node *> &head = index_[bucket_of(node.block_)];
+
+	node.next_.store_relaxed(head.load_relaxed());
+	head.store_release(&node);
+}
+
+/* Caller holds the bucket's lock. */
+void NodeCache::unlink(Node &node)
+{
+	Atomic<Node *> *at = &index_[bucket_of(node.block_)];
+
+	while (at->load_relaxed() != &node)
+		at = &at->load_relaxed()->next_;
+	at->store_release(node.next_.load_relaxed());
+}
+
+Result<Node *> NodeCache::prepare(u64 block)
+{
+	void *memory = tbk_alloc(sizeof(Node), TBK_MAY_SLEEP);
+	void *image = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
+
+	if (!memory || !image) {
+		tbk_free(memory);
+		tbk_free(image);
+		return Err::no_memory;
+	}
+	return new (At{ memory }) Node(block, static_cast<u8 *>(image));
+}
+
+void NodeCache::discard_prepared(Node *node)
+{
+	free_now(node);
+}
+
+void NodeCache::insert_prepared(Node &node)
+{
+	node.dirty.store_relaxed(1);
+	node.used_.store_relaxed(1);
+	node.pins_ = 1;
+	{
+		SpinGuard guard(lock_of(node.block_));
+		link(node);
+	}
+	SpinGuard guard(order_lock_);
+
+	order_.push_back(node);
+	size_.fetch_add_relaxed(1);
+}
+
+Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
+{
+	if (Node *there = find_pinned(pointer.block))
+		return there;
+	Node *node = TBK_TRY(prepare(pointer.block));
+	auto undo = defer([&] { discard_prepared(node); });
+
+	TBK_TRY(read_blocks(device_, PhysicalBlock(pointer.block), node->image_, BlockCount(1)));
+	const Status sound = check_node(node->image_, pointer, kind, pool_);
+
+	if (!sound.is_ok()) {
+		tbk_log(TBK_LOG_ERROR, "tree node in block %llu: %s", pointer.block,
+			to_text(sound.error()));
+		return sound.error();
+	}
+	node->sealed = true;
+	node->pins_ = 1;
+	node->used_.store_relaxed(1);
+	{
+		SpinGuard guard(lock_of(pointer.block));
+		Node *first = nullptr;
+
+		{
+			RcuGuard rcu;
+			first = find(pointer.block);
+		}
+		if (first) {
+			/* Another was quicker. */
+			first->pins_++;
+			return first;
+		}
+		link(*node);
+	}
+	undo.dismiss();
+	{
+		SpinGuard guard(order_lock_);
+		order_.push_back(*node);
+	}
+	if (size_.fetch_add_relaxed(1) >= limit_.load_relaxed())
+		shrink(limit_.load_relaxed());
+	return node;
+}
+
+void NodeCache::unpin(Node &node)
+{
+	bool last = false;
+
+	{
+		SpinGuard guard(lock_of(node.block_));
+		TBK_ASSERT(node.pins_ > 0);
+		node.pins_--;
+		last = node.pins_ == 0 && node.dropped_;
+	}
+	if (last)
+		tbk_rcu_call(&node.rcu_, free_node);
+}
+
+void NodeCache::drop(Node &node)
+{
+	{
+		SpinGuard guard(order_lock_);
+		if (node.order_.is_linked()) {
+			order_.remove(node);
+			size_.fetch_sub_relaxed(1);
+		}
+	}
+	{
+		SpinGuard guard(lock_of(node.block_));
+		TBK_ASSERT(!node.dropped_);
+		unlink(node);
+		node.dropped_ = true;
+	}
+	unpin(node);
+}
+
+/* Caller holds order_lock_. True if the node is out of the index. */
+bool NodeCache::try_evict(Node &node)
+{
+	if (node.dirty.load_relaxed() || node.used_.load_relaxed()) {
+		node.used_.store_relaxed(0);
+		return false;
+	}
+	SpinGuard guard(lock_of(node.block_));
+
+	if (node.pins_ > 0 || node.dropped_)
+		return false;
+	node.dropped_ = true;
+	unlink(node);
+	return true;
+}
+
+void NodeCache::shrink(u32 limit)
+{
+	/* Twice round clears each mark and comes back for the node. */
+	for (u32 steps = 2 * size() + 2; steps > 0 && size() > limit; steps--) {
+		Node *node = nullptr;
+		bool gone = false;
+
+		{
+			SpinGuard guard(order_lock_);
+			node = order_.pop_front();
+			if (!node)
+				return;
+			gone = try_evict(*node);
+			if (gone)
+				size_.fetch_sub_relaxed(1);
+			else
+				order_.push_back(*node);
+		}
+		if (gone)
+			tbk_rcu_call(&node->rcu_, free_node);
+	}
+}
+
+} // namespace thinback

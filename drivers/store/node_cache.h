@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include <thinback/base/lock.h>
+#include <thinback/base/owned.h>
+
+#include "node.h"
+
+namespace thinback {
+
+/*
+ * Tree nodes in memory, by the block they lie in. Lookups find them without a
+ * lock, under RCU; whoever sleeps with one pins it. Clean nodes go when there
+ * are more than `limit`, those not used since the clock hand last passed first.
+ */
+class NodeCache {
+public:
+	static constexpr u32 default_limit = 16384; /* 64 MiB */
+
+	static Result<Owned<NodeCache>> create(struct tbk_device &device, u64 pool);
+	~NodeCache();
+	NodeCache(const NodeCache &) = delete;
+	NodeCache &operator=(const NodeCache &) = delete;
+
+	/* NULL when not in memory. The caller is in an RCU read section, and the node gone after it. */
+	Node *find(u64 block) const;
+
+	/* Pinned; read from disk if it must be. May sleep. */
+	Result<Node *> get(const NodePointer &pointer, format::TreeKind kind);
+	/* Pinned, or NULL when not in memory. */
+	Node *get_cached(u64 block);
+	void unpin(Node &node);
+
+	/* A node made beforehand, so that nothing can fail later; or put back unused. */
+	Result<Node *> prepare(u64 block);
+	void discard_prepared(Node *node);
+	/* Into the index, dirty and pinned. Its image is complete enough for lookups. */
+	void insert_prepared(Node &node);
+
+	/* Out of the index: nothing refers to it any more. Takes the caller's pin with it. */
+	void drop(Node &node);
+
+	/* Out of memory as far as possible; for tests and for closing. */
+	void shrink(u32 limit);
+	void set_limit(u32 limit) { limit_.store_relaxed(limit); }
+	u32 size() const { return size_.load_relaxed(); }
+
+private:
+	static constexpr u32 buckets = 1u << 15;
+	static constexpr u32 stripes = 64;
+
+	struct Stripe {
+		SpinLock lock{ TBK_RANK_NODE_CACHE };
+	};
+
+	NodeCache(struct tbk_device &device, u64 pool) : device_(device), pool_(pool) {}
+	friend Result<Owned<NodeCache>> make<NodeCache>(struct tbk_device &, u64 &);
+
+	static u32 bucket_of(u64 block);
+	SpinLock &lock_of(u64 block) { return stripes_[bucket_of(block) % stripes].lock; }
+	void link(Node &node);
+	void unlink(Node &node);
+	Node *find_pinned(u64 block);
+	bool try_evict(Node &node);
+	static void free_node(struct tbk_rcu *rcu);
+	static void free_now(Node *node);
+
+	struct tbk_device &device_;
+	const u64 pool_;
+	Atomic<u32> limit_{ default_limit };
+	Atomic<u32> size_;
+	Atomic<Node *> *index_ = nullptr;
+	Stripe stripes_[stripes];
+
+	SpinLock order_lock_{ TBK_RANK_NODE_ORDER };
+	List<Node, &Node::order_> order_ TBK_GUARDED_BY(order_lock_); /* the hand is at the front */
+};
+
+/* A pin that ends with the block. */
+class Pin {
+public:
+	Pin(NodeCache &cache, Node *node) : cache_(cache), node_(node) {}
+	~Pin()
+	{
+		if (node_)
+			cache_.unpin(*node_);
+	}
+	Pin(const Pin &) = delete;
+	Pin &operator=(const Pin &) = delete;
+
+	Node *get() const { return node_; }
+	Node *operator->() const { return node_; }
+	void reset(Node *node)
+	{
+		if (node_)
+			cache_.unpin(*node_);
+		node_ = node;
+	}
+	/* The pin is the caller's now. */
+	Node *release()
+	{
+		Node *node = node_;
+
+		node_ = nullptr;
+		return node;
+	}
+
+private:
+	NodeCache &cache_;
+	Node *node_;
+};
+
+} // namespace thinback

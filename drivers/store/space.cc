@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "space.h"
+
+#include <thinback/base/scope.h>
+
+namespace thinback {
+namespace {
+
+constexpr u64 group_of(u64 block)
+{
+	return block / format::group_blocks;
+}
+
+constexpr u32 within_group(u64 block)
+{
+	return static_cast<u32>(block % format::group_blocks);
+}
+
+u64 fixed_in(const Geometry &geometry, u64 group)
+{
+	return format::fixed_blocks(group) +
+	       (group == 0 ? format::ring_length + geometry.journal_blocks : 0);
+}
+
+u64 size_of(const Geometry &geometry, u64 group)
+{
+	const u64 left = geometry.blocks - group * format::group_blocks;
+
+	return left < format::group_blocks ? left : format::group_blocks;
+}
+
+/* What deletes, discards and checkpoints live on when all else is given away. */
+u64 slice_kept_back(u64 blocks)
+{
+	constexpr u64 least = 256;
+	constexpr u64 most = 2u << 20;
+	const u64 slice = blocks / 128;
+
+	return slice < least ? least : slice > most ? most : slice;
+}
+
+} // namespace
+
+Result<Owned<Space>> Space::open(struct tbk_device &device, const format::Superblock &super)
+{
+	Owned<Space> space = TBK_TRY(make<Space>(device));
+
+	space->geometry_ = { super.blocks.get(), super.journal_blocks.get(),
+			     super.header.pool.get() };
+	space->kept_back_ = slice_kept_back(super.blocks.get());
+	space->entries_ = static_cast<Entry *>(
+		tbk_big_alloc(space->geometry_.groups() * sizeof(Entry)));
+	if (!space->entries_)
+		return Err::no_memory;
+	TBK_TRY(space->read_summaries(super));
+	return space;
+}
+
+Space::~Space()
+{
+	release(data_[0]);
+	release(data_[1]);
+	release(nodes_[0]);
+	release(nodes_[1]);
+	release(settled_);
+	release(draining_);
+	for (u64 i = 0; entries_ && i < geometry_.groups(); i++) {
+		if (entries_[i].group)
+			Group::destroy(entries_[i].group);
+	}
+	tbk_big_free(entries_);
+}
+
+Status Space::read_summaries(const format::Superblock &super)
+{
+	void *buffer = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
+	const auto free_buffer = ScopeGuard([=] { tbk_free(buffer); });
+	const auto &block = *static_cast<const format::SummaryBlock *>(buffer);
+	u64 free = 0;
+
+	if (!buffer)
+		return Err::no_memory;
+	for (u64 g = 0; g < geometry_.groups(); g++) {
+		const u64 index = g / format::groups_per_summary;
+		const u8 tag = super.summaries[index];
+		Entry &entry = entries_[g];
+
+		if (tag && g % format::groups_per_summary == 0) {
+			const PhysicalBlock at(format::first_summary(g) +
+					       (tag & format::slot_bit_8 ? 1 : 0));
+
+			TBK_TRY(read_blocks(device_, at, buffer, BlockCount(1)));
+			TBK_TRY(check_block(buffer, format::summary_magic, at, geometry_.pool));
+			if (format::summary_tag(block.header.checkpoint.get()) !=
+			    (tag & ~format::slot_bit_8))
+				return Err::stale;
+		}
+		if (tag)
+			entry.summary = block.groups[g % format::groups_per_summary];
+		else
+			entry.summary.free.set(static_cast<u32>(size_of(geometry_, g) -
+								fixed_in(geometry_, g)));
+		if (entry.summary.free.get() > size_of(geometry_, g) - fixed_in(geometry_, g))
+			return Err::bad_records;
+		free += entry.summary.free.get();
+	}
+	free_.store_relaxed(free);
+	return {};
+}
+
+bool Space::is_sound(u64 start, u64 count) const
+{
+	if (count == 0 || start >= geometry_.blocks || count > geometry_.blocks - start)
+		return false;
+	if (group_of(start) != group_of(start + count - 1))
+		return false;
+	if (within_group(start) < format::fixed_blocks(group_of(start)))
+		return false;
+	const u64 past_journal = format::journal_start + geometry_.journal_blocks;
+
+	return group_of(start) != 0 || start >= past_journal || start + count <= format::ring_b;
+}
+
+Result<Group *> Space::group(u64 index, bool may_wait)
+{
+	TBK_ASSERT(index < geometry_.groups());
+	Group *there = read_once(entries_[index].group);
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (there)
+		return there;
+	if (!may_wait)
+		return Err::would_block;
+	MutexGuard guard(lock_);
+
+	return load(index);
+}
+
+Result<Group *> Space::load(u64 index)
+{
+	Entry &entry = entries_[index];
+
+	if (entry.group)
+		return entry.group;
+	void *block = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
+	const auto free_block = ScopeGuard([=] { tbk_free(block); });
+
+	if (!block)
+		return Err::no_memory;
+	Group *group = TBK_TRY(Group::create(index));
+	const Status read = load_bitmaps(*group, entry.summary, block);
+
+	if (!read.is_ok()) {
+		tbk_log(TBK_LOG_ERROR, "bitmaps of group %llu: %s", index, to_text(read.error()));
+		Group::destroy(group);
+		return read.error();
+	}
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	write_once(entry.group, group);
+	return group;
+}
+
+Status Space::load_bitmaps(Group &group, const format::SummaryEntry &summary, void *block)
+{
+	const auto &bitmap = *static_cast<const format::BitmapBlock *>(block);
+	MutexGuard guard(group.lock());
+
+	group.init_fixed(geometry_);
+	for (u32 i = 0; i < format::bitmaps_per_group; i++) {
+		const u16 tag = summary.bitmap[i].get();
+
+		if (!tag)
+			continue;
+		const PhysicalBlock at(format::first_bitmap(group.index()) + 2ull * i +
+				       (tag & format::slot_bit_16 ? 1 : 0));
+
+		TBK_TRY(read_blocks(device_, at, block, BlockCount(1)));
+		TBK_TRY(check_block(block, format::bitmap_magic, at, geometry_.pool));
+		if (format::bitmap_tag(bitmap.header.checkpoint.get()) !=
+		    (tag & ~format::slot_bit_16))
+			return Err::stale;
+		group.load_bitmap(i, bitmap.bits);
+	}
+	group.loaded();
+	if (group.free_live() != summary.free.get())
+		return Err::bad_records;
+	return {};
+}
+
+Run Space::take_in(Group &group, const Want &want)
+{
+	MutexGuard guard(group.lock());
+	Run run = group.take_aligned(want.offset, want.count, want.apart);
+
+	if (run.count == 0)
+		run = group.take_any(want.count);
+	run.start += group.index() * format::group_blocks;
+	return run;
+}
+
+/* The very block wanted, if it is free and its bitmaps are there. */
+Run Space::take_goal(const Want &want)
+{
+	if (want.goal == 0 || want.goal >= geometry_.blocks)
+		return {};
+	auto found = group(group_of(want.goal), false);
+
+	if (!found.is_ok())
+		return {};
+	MutexGuard guard(found.value()->lock());
+
+	return { want.goal, found.value()->take_at(within_group(want.goal), want.count) };
+}
+
+/* The group at home is full: make another one home, those least used first. */
+Result<Run> Space::take_elsewhere(Home &home, const Want &want)
+{
+	const u64 groups = geometry_.groups();
+	u32 start = 0;
+
+	{
+		MutexGuard guard(lock_);
+		start = next_home_;
+		next_home_ = static_cast<u32>((next_home_ + 1) % groups);
+	}
+	for (u64 i = 0; i < groups; i++) {
+		const u64 index = (start + i) % groups;
+		const Group *there = read_once(entries_[index].group);
+
+		/* Full on disk and not here to tell otherwise. */
+		if (!there && entries_[index].summary.free.get() == 0)
+			continue;
+		Group *candidate = TBK_TRY(group(index, want.may_wait));
+		const Run run = take_in(*candidate, want);
+
+		if (run.count == 0)
+			continue;
+		home.group.store_relaxed(static_cast<u32>(index));
+		return run;
+	}
+	return Err::no_space;
+}
+
+Result<Run> Space::take(Home &home, const Want &want)
+{
+	const u64 floor = want.metadata ? 0 : kept_back_;
+	const u64 free = free_.load_relaxed();
+	Want bounded = want;
+
+	if (free <= floor)
+		return Err::no_space;
+	if (bounded.count > free - floor)
+		bounded.count = static_cast<u32>(free - floor);
+	Run run = take_goal(bounded);
+
+	if (run.count == 0 && home.group.load_relaxed() != ~0u) {
+		Group *at_home = TBK_TRY(group(home.group.load_relaxed(), want.may_wait));
+
+		run = take_in(*at_home, bounded);
+	}
+	if (run.count == 0)
+		run = TBK_TRY(take_elsewhere(home, bounded));
+	free_.fetch_sub_relaxed(run.count);
+	return run;
+}
+
+/* Taken, so its group is there. */
+void Space::give_back(Run run)
+{
+	auto found = group(group_of(run.start), false);
+	MutexGuard guard(found.value()->lock());
+
+	found.value()->give_back(within_group(run.start), run.count);
+	free_.fetch_add_relaxed(run.count);
+}
+
+void Space::use(u64 epoch, Run run)
+{
+	auto found = group(group_of(run.start), false);
+	MutexGuard guard(found.value()->lock());
+
+	found.value()->set_used(epoch, within_group(run.start), run.count, true);
+}
+
+/* Without memory to remember it by, the space comes back when the pool is opened again. */
+void Space::remember(Chunks &chunks, Run run)
+{
+	Chunk *chunk = chunks.last();
+
+	if (!chunk || chunk->count == sizeof(chunk->runs) / sizeof(chunk->runs[0])) {
+		auto made = make<Chunk>();
+
+		if (!made.is_ok())
+			return;
+		chunk = made.release().release();
+		chunks.push_back(*chunk);
+	}
+	chunk->runs[chunk->count++] = run;
+	freeing_.fetch_add_relaxed(run.count);
+}
+
+Status Space::free(u64 epoch, Run run, Freed what)
+{
+	Group *there = TBK_TRY(group(group_of(run.start), true));
+
+	{
+		MutexGuard guard(there->lock());
+		there->set_used(epoch, within_group(run.start), run.count, false);
+	}
+	MutexGuard guard(lock_);
+
+	remember(what == Freed::data ? data_[epoch & 1] : nodes_[epoch & 1], run);
+	return {};
+}
+
+/* The blocks may be given out again. */
+void Space::release(Chunks &chunks)
+{
+	while (Chunk *chunk = chunks.pop_front()) {
+		for (u32 i = 0; i < chunk->count; i++) {
+			give_back(chunk->runs[i]);
+			freeing_.fetch_sub_relaxed(chunk->runs[i].count);
+		}
+		Owned<Chunk>::adopt(chunk).reset();
+	}
+}
+
+void Space::durable(u64 epoch)
+{
+	Chunks nodes;
+
+	{
+		MutexGuard guard(lock_);
+		nodes.splice_all(nodes_[epoch & 1]);
+		settled_.splice_all(data_[epoch & 1]);
+	}
+	release(nodes);
+}
+
+bool Space::reclaim_begin()
+{
+	MutexGuard guard(lock_);
+
+	draining_.splice_all(settled_);
+	return !draining_.is_empty();
+}
+
+void Space::reclaim_end()
+{
+	Chunks drained;
+
+	{
+		MutexGuard guard(lock_);
+		drained.splice_all(draining_);
+	}
+	release(drained);
+}
+
+} // namespace thinback

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include <thinback/base/atomic.h>
+#include <thinback/base/list.h>
+#include <thinback/format/space.h>
+
+#include "group.h"
+#include "sync_io.h"
+
+namespace thinback {
+
+/* Where a volume's blocks go, kept by the volume, used by Space. Guarded by the group locks it leads to. */
+struct Home {
+	Atomic<u32> group{ ~0u };
+};
+
+struct Want {
+	u64 goal = 0;	   /* block to start at if free; 0 for none */
+	u32 offset = 0;	   /* of the first block in its 64 KiB neighbourhood */
+	u32 count = 1;	   /* fewer may be given */
+	bool apart = false;    /* written in sequence: away from others */
+	bool metadata = false; /* may use what is kept back */
+	bool may_wait = true;  /* may read bitmaps */
+};
+
+/*
+ * Who owns which block. A block is given out by take(), which only memory
+ * knows of; put in use by use(), which the next checkpoint writes; freed by
+ * free(), and given out again only when that checkpoint is durable and no
+ * request that may still touch it is in flight.
+ */
+class Space {
+public:
+	/* @kept_back: blocks that only metadata may take. */
+	static Result<Owned<Space>> open(struct tbk_device &device, const format::Superblock &super);
+	~Space();
+	Space(const Space &) = delete;
+	Space &operator=(const Space &) = delete;
+
+	/* A run of at least one block; no_space; would_block if bitmaps must be read and may not. */
+	Result<Run> take(Home &home, const Want &want) TBK_EXCLUDES(lock_);
+	void give_back(Run run) TBK_EXCLUDES(lock_);
+
+	void use(u64 epoch, Run run) TBK_EXCLUDES(lock_);
+
+	enum class Freed { data, node };
+	/*
+	 * @data: wait for requests in flight as well. Reads the bitmaps if they are
+	 * not there; an I/O error leaves the blocks in use: a leak that check finds.
+	 */
+	Status free(u64 epoch, Run run, Freed what) TBK_EXCLUDES(lock_);
+
+	/* For a checkpoint: write what epoch @epoch changed, say so in @super. */
+	Status write(u64 epoch, format::Superblock &super) TBK_EXCLUDES(lock_);
+	/* Epoch @epoch is durable. */
+	void durable(u64 epoch) TBK_EXCLUDES(lock_);
+	/* Give out again what was freed up to the last durable epoch: begin, let the requests in flight end, end. */
+	bool reclaim_begin() TBK_EXCLUDES(lock_);
+	void reclaim_end() TBK_EXCLUDES(lock_);
+
+	u64 free_blocks() const { return free_.load_relaxed(); }
+	u64 freeing_blocks() const { return freeing_.load_relaxed(); }
+	const Geometry &geometry() const { return geometry_; }
+	/* Whether blocks can be in use at all: inside the pool and not fixed. */
+	bool is_sound(u64 start, u64 count) const;
+
+private:
+	struct Entry {
+		Group *group;	      /* NULL until loaded; never unloaded */
+		format::SummaryEntry summary; /* as of the last durable checkpoint */
+	};
+
+	/* Runs freed, a page of them. */
+	struct Chunk {
+		ListLink link;
+		u32 count = 0;
+		Run runs[250];
+	};
+	using Chunks = List<Chunk, &Chunk::link>;
+
+	explicit Space(struct tbk_device &device) : device_(device) {}
+	friend Result<Owned<Space>> make<Space>(struct tbk_device &);
+
+	Status read_summaries(const format::Superblock &super);
+	Result<Group *> group(u64 index, bool may_wait) TBK_EXCLUDES(lock_);
+	Result<Group *> load(u64 index) TBK_REQUIRES(lock_);
+	Status load_bitmaps(Group &group, const format::SummaryEntry &summary, void *block);
+
+	Run take_in(Group &group, const Want &want);
+	Run take_goal(const Want &want);
+	Result<Run> take_elsewhere(Home &home, const Want &want);
+
+	void remember(Chunks &chunks, Run run) TBK_REQUIRES(lock_);
+	void release(Chunks &chunks) TBK_EXCLUDES(lock_);
+
+	Status write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch, u8 *buffers);
+	Status write_summary(u64 index, u64 epoch, format::Superblock &super, WriteBatch &batch,
+			     u8 *buffer);
+
+	struct tbk_device &device_;
+	Geometry geometry_;
+	u64 kept_back_ = 0;
+	Atomic<u64> free_;    /* clear in the live bitmaps, of groups loaded or not */
+	Atomic<u64> freeing_; /* in chunks */
+
+	Mutex lock_{ TBK_RANK_SPACE };
+	Entry *entries_ = nullptr;		       /* pointers set under lock_, read without */
+	Chunks data_[2] TBK_GUARDED_BY(lock_);	       /* freed, by parity of the epoch */
+	Chunks nodes_[2] TBK_GUARDED_BY(lock_);
+	Chunks settled_ TBK_GUARDED_BY(lock_);	       /* durably free; requests may be in flight */
+	Chunks draining_ TBK_GUARDED_BY(lock_);	       /* the same, between reclaim_begin and _end */
+	u32 next_home_ TBK_GUARDED_BY(lock_) = 0;
+};
+
+} // namespace thinback

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Getting at a leaf: the stash, shadows, the way down. What happens there is in tree_store.cc. */
+#include "tree_editor.h"
+
+namespace thinback {
+
+TreeEditor::~TreeEditor()
+{
+	TBK_ASSERT(!tree_);
+	relax();
+}
+
+void TreeEditor::relax()
+{
+	while (stashed_ > 0) {
+		Node *node = stash_[--stashed_];
+
+		space_.give_back({ node->block(), 1 });
+		cache_.discard_prepared(node);
+	}
+}
+
+Status TreeEditor::fill_stash(u32 wanted)
+{
+	TBK_ASSERT(wanted <= stash_size);
+	while (stashed_ < wanted) {
+		Want want;
+
+		want.goal = last_block_ ? last_block_ + 1 : 0;
+		want.metadata = true;
+		const Run run = TBK_TRY(space_.take(home_, want));
+		auto node = cache_.prepare(run.start);
+
+		if (!node.is_ok()) {
+			space_.give_back(run);
+			return node.error();
+		}
+		last_block_ = run.start;
+		stash_[stashed_++] = node.release();
+	}
+	return {};
+}
+
+/* Out of the stash, into the index: pinned, empty. */
+Node &TreeEditor::fresh_node(u32 level, u64 low, u64 high)
+{
+	TBK_ASSERT(stashed_ > 0);
+	Node &node = *stash_[--stashed_];
+	auto &header = node.header();
+
+	header.birth.set(moment_.generation);
+	header.level = static_cast<u8>(level);
+	header.kind = static_cast<u8>(tree_->kind);
+	header.low.set(low);
+	header.high.set(high);
+	space_.use(moment_.epoch, { node.block(), 1 });
+	cache_.insert_prepared(node);
+	return node;
+}
+
+/* A copy of a sealed node to change. The old one is still the caller's. */
+Node &TreeEditor::shadow(Node &sealed)
+{
+	TBK_ASSERT(stashed_ > 0);
+	Node &node = *stash_[--stashed_];
+
+	__builtin_memcpy(node.image(), sealed.image(), format::block_size);
+	node.header().birth.set(moment_.generation);
+	space_.use(moment_.epoch, { node.block(), 1 });
+	cache_.insert_prepared(node);
+	return node;
+}
+
+/* Nobody leads to it any more from this tree: free it unless another tree may. Takes the pin. */
+void TreeEditor::retire(Node &node)
+{
+	if (node.birth() <= tree_->since()) {
+		cache_.unpin(node);
+		return;
+	}
+	TBK_ASSERT(retired_count_ < sizeof(retired_) / sizeof(retired_[0]));
+	retired_[retired_count_++] = &node;
+}
+
+void TreeEditor::forget(Node &node)
+{
+	const Run run = { node.block(), 1 };
+
+	cache_.drop(node);
+	if (!space_.free(moment_.epoch, run, Space::Freed::node).is_ok())
+		tbk_log(TBK_LOG_WARNING, "block %llu stays in use: its bitmap cannot be read",
+			run.start);
+}
+
+NodePointer TreeEditor::pointer_to(const Node &node) const
+{
+	return { node.block(), node.birth(), 0, node.level() };
+}
+
+Status TreeEditor::open_root(bool create)
+{
+	if (tree_->is_empty()) {
+		if (!create)
+			return Err::not_found;
+		Node &root = fresh_node(0, 0, format::end_of_keys);
+		SeqWriteGuard changing(tree_->seq);
+
+		tree_->set_root(pointer_to(root), true);
+		path_[0] = { &root, 0 };
+		return {};
+	}
+	Node *root = TBK_TRY(cache_.get(tree_->root(), tree_->kind));
+
+	if (root->sealed) {
+		Node &copy = shadow(*root);
+
+		retire(*root);
+		root = &copy;
+	}
+	root->header().birth.set(moment_.generation);
+	SeqWriteGuard changing(tree_->seq);
+
+	tree_->set_root(pointer_to(*root), true);
+	path_[root->level()] = { root, 0 };
+	return {};
+}
+
+u64 TreeEditor::upper_bound_of(u32 level) const
+{
+	const Node &node = *path_[level].node;
+	const u32 next = path_[level].index + 1;
+
+	return next < node.count() ? node.key(node.layout(), next) : high_;
+}
+
+/* Makes the child of entry @index at @level ours; narrows low_ and high_ to it. */
+Status TreeEditor::open_child(u32 level, u32 index)
+{
+	Node &parent = *path_[level].node;
+	const u64 key = parent.key(parent.layout(), index);
+	Node *child = TBK_TRY(cache_.get(parent.pointer(index), tree_->kind));
+
+	path_[level].index = index;
+	high_ = upper_bound_of(level);
+	if (index > 0)
+		low_ = key;
+	if (child->sealed) {
+		Node &copy = shadow(*child);
+
+		retire(*child);
+		child = &copy;
+	}
+	auto &header = child->header();
+
+	header.birth.set(moment_.generation);
+	header.low.set(low_);
+	header.high.set(high_);
+	{
+		SeqWriteGuard changing(tree_->seq);
+		parent.set_pointer(index, key, pointer_to(*child), true);
+	}
+	path_[level - 1] = { child, 0 };
+	return {};
+}
+
+Status TreeEditor::open(Tree &tree, u64 key, Moment moment, bool create)
+{
+	TBK_ASSERT(!tree_);
+	TBK_TRY(fill_stash(2 * (tree.root_level() + 1) + 2));
+	tree_ = &tree;
+	moment_ = moment;
+	low_ = 0;
+	high_ = format::end_of_keys;
+	Status opened = open_root(create);
+
+	for (u32 level = tree.root_level(); opened.is_ok() && level > 0; level--) {
+		const Node &node = *path_[level].node;
+		const u32 upto = node.records_up_to(node.layout(), node.count(), key);
+
+		opened = open_child(level, upto > 0 ? upto - 1 : 0);
+	}
+	if (!opened.is_ok())
+		close();
+	return opened;
+}
+
+/*
+ * For a tree that is being freed, from its end: entries whose child is older
+ * than `since` are let go without a look; the first that is not leads on.
+ */
+Status TreeEditor::open_last(Tree &tree, Moment moment)
+{
+	TBK_ASSERT(!tree_);
+	if (!tree.is_empty() && tree.root().birth <= tree.since()) {
+		SeqWriteGuard changing(tree.seq);
+
+		tree.set_root({}, false);
+	}
+	if (tree.is_empty())
+		return Err::not_found;
+	TBK_TRY(fill_stash(2 * (tree.root_level() + 1) + 2));
+	tree_ = &tree;
+	moment_ = moment;
+	low_ = 0;
+	high_ = format::end_of_keys;
+	Status opened = open_root(false);
+
+	for (u32 level = tree.root_level(); opened.is_ok() && level > 0; level--) {
+		Node &node = *path_[level].node;
+		u32 count = node.count();
+
+		while (count > 1 && node.pointer(count - 1).birth <= tree.since())
+			count--;
+		{
+			SeqWriteGuard changing(tree.seq);
+			node.set_count(count);
+		}
+		opened = open_child(level, count - 1);
+	}
+	if (!opened.is_ok())
+		close();
+	return opened;
+}
+
+void TreeEditor::close()
+{
+	for (Step &step : path_) {
+		if (step.node)
+			cache_.unpin(*step.node);
+		step = {};
+	}
+	while (retired_count_ > 0)
+		forget(*retired_[--retired_count_]);
+	tree_ = nullptr;
+}
+
+} // namespace thinback

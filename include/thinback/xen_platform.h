@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the backend of a guest's disk asks of the world, besides platform.h.
+ * drivers/linux/xen/ answers with Xen's interfaces, tests with a guest made up.
+ *
+ * Errors cross as negative errno.
+ */
+#ifndef TBK_XEN_PLATFORM_H
+#define TBK_XEN_PLATFORM_H
+
+#include <thinback/platform.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tbk_xen;	     /* a guest's disk as xenbus knows it */
+struct tbk_xen_ring; /* one of its rings: pages, event channel, thread */
+struct tbk_ring;     /* the same in the core */
+
+/* ---- xenstore. All of it: process context, may sleep; called from tbk_vbd_advance() ---- */
+
+/**
+ * tbk_xen_read() - Read a key of the frontend.
+ * @xen: whose
+ * @key: below the frontend's directory
+ * @value: room for the string; cut to fit
+ * @size: of @value, not 0
+ *
+ * Return: 0, or -ENOENT if there is none or it cannot be read.
+ */
+int tbk_xen_read(struct tbk_xen *xen, const char *key, char *value, size_t size);
+
+struct tbk_xen_key {
+	const char *name;
+	tbk_u64 value; /* written in decimal */
+};
+
+/**
+ * tbk_xen_publish() - Write keys of the backend, all of them at once or none.
+ * @xen: whose
+ * @keys: what
+ * @count: how many
+ *
+ * Return: 0 or a negative errno.
+ */
+int tbk_xen_publish(struct tbk_xen *xen, const struct tbk_xen_key *keys, size_t count);
+
+/* Write the backend's state, a number of enum xenbus_state; nothing if its key is gone. */
+void tbk_xen_switch_state(struct tbk_xen *xen, tbk_u32 state);
+
+/* Leave the reason in xenstore's error directory and the log, and go to Closing. */
+void tbk_xen_fatal(struct tbk_xen *xen, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Write out and forget what dom0 has cached of the disk. Return: 0 or a negative errno. */
+int tbk_xen_sync_target(struct tbk_xen *xen);
+
+/* Close what tbk_vbd_set_target() was given; the core does not use it any more. */
+void tbk_xen_close_target(struct tbk_xen *xen);
+
+/* Nothing is left to do: have the object taken away once Closed is written. */
+void tbk_xen_depart(struct tbk_xen *xen);
+
+/* Have tbk_vbd_advance() called soon. Context: any, interrupts included. */
+void tbk_xen_advance(struct tbk_xen *xen);
+
+/* ---- rings ---- */
+
+/**
+ * struct tbk_xen_ring_plan - what a ring consists of
+ * @grants: the guest's pages of the ring
+ * @pages: how many of them
+ * @event_port: of the guest
+ * @index: number of the ring, for the thread's name
+ * @max_grants: how many are ever mapped at once; room is made for them now
+ * @ring: what to call with; lives until tbk_xen_ring_close() has returned
+ */
+struct tbk_xen_ring_plan {
+	tbk_u32 grants[16];
+	tbk_u32 pages;
+	tbk_u32 event_port;
+	tbk_u32 index;
+	tbk_u32 max_grants;
+	struct tbk_ring *ring;
+};
+
+/**
+ * tbk_xen_ring_open() - Map a ring's pages.
+ * @xen: whose
+ * @plan: which
+ * @out: the ring
+ * @shared: where its pages lie, one after the other
+ *
+ * Context: process; may sleep.
+ * Return: 0 or a negative errno.
+ */
+int tbk_xen_ring_open(struct tbk_xen *xen, const struct tbk_xen_ring_plan *plan,
+		      struct tbk_xen_ring **out, void **shared);
+
+/* Bind the event channel and start the thread. Context: process; may sleep. */
+int tbk_xen_ring_start(struct tbk_xen_ring *xr);
+
+/* End the thread; events still go out. Context: process; waits for tbk_ring_run() to return. */
+void tbk_xen_ring_stop(struct tbk_xen_ring *xr);
+
+/*
+ * Unbind, unmap, free. Stopped, or never started; nothing in flight, no grant
+ * mapped. Waits for tbk_ring_finish() and tbk_ring_retry() to return. Context:
+ * process; may sleep.
+ */
+void tbk_xen_ring_close(struct tbk_xen_ring *xr);
+
+/* Send the guest an event. Context: any. */
+void tbk_xen_ring_notify(struct tbk_xen_ring *xr);
+
+/*
+ * Have tbk_ring_finish() called, after whatever else this interrupt completes
+ * but before any process runs. Context: any.
+ */
+void tbk_xen_ring_finish_soon(struct tbk_xen_ring *xr);
+
+/* Have tbk_ring_retry() called after @ms milliseconds. Context: any. */
+void tbk_xen_ring_retry_after(struct tbk_xen_ring *xr, unsigned int ms);
+
+/* ---- grants: pages of the guest ---- */
+
+#define TBK_GRANT_READ_ONLY 1u
+
+/* How many may be mapped or unmapped with one call. */
+#define TBK_GRANT_BATCH 128
+
+/**
+ * struct tbk_grant - one page of the guest
+ * @page: struct page while it is mapped, else NULL
+ * @ref: the guest's number for it
+ * @handle: Xen's, while mapped
+ * @flags: TBK_GRANT_*
+ */
+struct tbk_grant {
+	void *page;
+	tbk_u32 ref;
+	tbk_u32 handle;
+	tbk_u32 flags;
+};
+
+/**
+ * tbk_xen_grants_map() - Map pages of the guest.
+ * @xr: whose
+ * @grants: which; @page of those that could not be mapped stays NULL
+ * @count: how many, at most TBK_GRANT_BATCH
+ *
+ * Context: the ring's thread; may sleep.
+ */
+void tbk_xen_grants_map(struct tbk_xen_ring *xr, struct tbk_grant *const *grants,
+			unsigned int count);
+
+/**
+ * tbk_xen_grants_unmap() - Give pages back to the guest.
+ * @xr: whose
+ * @grants: which, all mapped; @page of each is NULL afterwards
+ * @count: how many, at most TBK_GRANT_BATCH
+ *
+ * Context: any; one caller a ring at a time.
+ */
+void tbk_xen_grants_unmap(struct tbk_xen_ring *xr, struct tbk_grant *const *grants,
+			  unsigned int count);
+
+/*
+ * Whether somebody below still refers to the page though the request is done,
+ * as a network does that may have to send again. Context: any.
+ */
+int tbk_xen_grant_is_held(const struct tbk_grant *grant);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* TBK_XEN_PLATFORM_H */
