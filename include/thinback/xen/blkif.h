@@ -36,13 +36,13 @@
 
 namespace thinback::xen {
 
-constexpr u32 page_size = 4096;
-constexpr u32 sector_size = 512;
-constexpr u32 sectors_per_page = page_size / sector_size;
+inline constexpr u32 page_size = 4096;
+inline constexpr u32 sector_size = 512;
+inline constexpr u32 sectors_per_page = page_size / sector_size;
 
-constexpr u32 max_segments = 11; /* in the slot itself */
-constexpr u32 max_indirect_pages = 8;
-constexpr u32 max_ring_pages = 16;
+inline constexpr u32 max_segments = 11; /* in the slot itself */
+inline constexpr u32 max_indirect_pages = 8;
+inline constexpr u32 max_ring_pages = 16;
 
 /* Whose compiler laid the requests out. */
 enum class Abi : u8 { native, x86_32, x86_64 };
@@ -154,7 +154,8 @@ static_assert(sizeof(WireIndirect32) == 64 && offsetof(WireIndirect32, nr_segmen
 static_assert(offsetof(WireIndirect32, handle) == 20 && offsetof(WireIndirect32, grants) == 24);
 
 /* Slots of x86_32 start on multiples of 4 only. */
-struct [[gnu::packed, gnu::aligned(4)]] WireResponse {
+struct [[gnu::packed, gnu::aligned(4)]] WireResponse
+{
 	u64 id;
 	u8 operation;
 	u8 unused;

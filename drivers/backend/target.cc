@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "target.h"
+
+namespace thinback {
+namespace {
+
+struct Command {
+	u32 op;
+	u32 flags;
+};
+
+Command command_of(Operation operation)
+{
+	switch (operation) {
+	case Operation::read:
+		return { TBK_OP_READ, TBK_IO_SYNC };
+	case Operation::write:
+		return { TBK_OP_WRITE, TBK_IO_SYNC };
+	case Operation::flush:
+		return { TBK_OP_FLUSH, TBK_IO_SYNC };
+	case Operation::flush_write:
+		return { TBK_OP_WRITE, TBK_IO_SYNC | TBK_IO_PREFLUSH };
+	}
+	return { TBK_OP_READ, 0 };
+}
+
+void volume_done(struct tbk_request *request)
+{
+	auto *raw = reinterpret_cast<u8 *>(request) - offsetof(Transfer, request);
+	auto &transfer = *reinterpret_cast<Transfer *>(raw);
+
+	transfer.done(transfer, request->error);
+}
+
+void device_done(struct tbk_io *io)
+{
+	auto *raw = reinterpret_cast<u8 *>(io) - offsetof(Transfer, io);
+	auto &transfer = *reinterpret_cast<Transfer *>(raw);
+
+	transfer.done(transfer, io->error);
+}
+
+} // namespace
+
+void Target::open(const struct tbk_vbd_target &behind)
+{
+	TBK_ASSERT(!is_open() && !behind.volume != !behind.device);
+	behind_ = behind;
+}
+
+struct tbk_device_info Target::device_info() const
+{
+	struct tbk_device_info info = {};
+
+	behind_.device->ops->info(behind_.device, &info);
+	return info;
+}
+
+DiskLimits Target::limits() const
+{
+	DiskLimits limits;
+
+	limits.is_read_only = behind_.read_only != 0;
+	if (behind_.volume) {
+		limits.sectors = tbk_volume_size(behind_.volume) / xen::sector_size;
+		limits.is_read_only |= tbk_volume_read_only(behind_.volume) != 0;
+		return limits;
+	}
+
+	const auto info = device_info();
+
+	limits.sectors = info.bytes / xen::sector_size;
+	limits.block_sectors = info.logical_block / xen::sector_size;
+	limits.is_read_only |= info.read_only != 0;
+	return limits;
+}
+
+u32 Target::physical_block() const
+{
+	return behind_.volume ? TBK_BLOCK : device_info().physical_block;
+}
+
+bool Target::has_volatile_cache() const
+{
+	/* A volume's mapping is in memory until a flush, whatever the device below has. */
+	return behind_.volume || device_info().volatile_cache != 0;
+}
+
+u32 Target::info_bits() const
+{
+	return (behind_.cdrom ? xen::info_cdrom : 0u) |
+	       (behind_.removable ? xen::info_removable : 0u) |
+	       (limits().is_read_only ? xen::info_read_only : 0u);
+}
+
+void Target::submit(Transfer &transfer) const
+{
+	if (behind_.volume)
+		submit_to_volume(transfer);
+	else
+		submit_to_device(transfer);
+}
+
+void Target::submit_to_volume(Transfer &transfer) const
+{
+	const Command command = command_of(transfer.operation);
+	struct tbk_request &request = transfer.request;
+
+	request.op = command.op;
+	request.flags = command.flags;
+	request.sector = transfer.sector;
+	request.bytes = transfer.payload.bytes;
+	request.payload = transfer.payload;
+	request.done = volume_done;
+	request.error = 0;
+	tbk_volume_submit(behind_.volume, &request);
+}
+
+void Target::submit_to_device(Transfer &transfer) const
+{
+	const Command command = command_of(transfer.operation);
+	struct tbk_io &io = transfer.io;
+
+	io.op = command.op;
+	io.flags = command.flags;
+	io.sector = transfer.sector;
+	io.bytes = transfer.payload.bytes;
+	io.payload = &transfer.payload;
+	io.offset = 0;
+	io.done = device_done;
+	io.error = 0;
+	behind_.device->ops->submit(behind_.device, &io);
+}
+
+} // namespace thinback

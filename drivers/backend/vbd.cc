@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "vbd.h"
+
+namespace thinback {
+namespace {
+
+constexpr Offer offered = { .queues = 1, .ring_order = 0 };
+
+/* The frontend's keys in xenstore. */
+class StoredKeys : public FrontendKeys {
+public:
+	explicit StoredKeys(struct tbk_xen *xen) : xen_(xen) {}
+
+	const char *read(const char *key) override
+	{
+		return tbk_xen_read(xen_, key, value_, sizeof(value_)) ? nullptr : value_;
+	}
+
+private:
+	struct tbk_xen *xen_;
+	char value_[64];
+};
+
+} // namespace
+
+bool Vbd::advance(const struct tbk_vbd_view &view)
+{
+	if (view.moved)
+		has_failed_ = false;
+	/* The toolstack writes into our key as well. */
+	if (view.evicted)
+		own_ = xen::State::closing;
+	report_failure();
+
+	for (;;) {
+		const SessionView now = look(view);
+		const Step step = next_step(now);
+
+		if (step == Step::rest)
+			return now.has_departed && !now.has_rings && !now.has_target;
+		take(step, view.frontend);
+	}
+}
+
+SessionView Vbd::look(const struct tbk_vbd_view &view) const
+{
+	SessionView now;
+
+	now.frontend = static_cast<xen::State>(view.frontend);
+	now.own = own_;
+	now.has_target = target_.is_open();
+	now.has_rings = static_cast<bool>(queue_);
+	now.is_taking = queue_ && queue_->is_taking();
+	now.is_busy = queue_ && queue_->is_busy();
+	now.has_failed = has_failed_;
+	now.is_online = view.online != 0;
+	now.is_evicted = view.evicted != 0;
+	now.is_leaving = view.leaving != 0;
+	now.has_departed = has_departed_;
+	return now;
+}
+
+void Vbd::take(Step step, u32 frontend)
+{
+	switch (step) {
+	case Step::rest:
+		break;
+	case Step::offer:
+		offer();
+		break;
+	case Step::connect:
+		connect();
+		break;
+	case Step::stop:
+		queue_->stop();
+		break;
+	case Step::release:
+		queue_.reset();
+		break;
+	case Step::enter_closing:
+		go(xen::State::closing);
+		break;
+	case Step::enter_closed:
+		go(xen::State::closed);
+		break;
+	case Step::close_target:
+		target_.close();
+		tbk_xen_close_target(xen_);
+		break;
+	case Step::depart:
+		has_departed_ = true;
+		tbk_xen_depart(xen_);
+		/* It takes writing Closed to be seen, even a second time. */
+		if (own_ == xen::State::closed)
+			own_ = xen::State::closing;
+		break;
+	case Step::refuse:
+		own_ = xen::State::closing;
+		tbk_xen_fatal(xen_, -TBK_EINVAL, "frontend is in state %u, which is none",
+			      frontend);
+		break;
+	}
+}
+
+void Vbd::go(xen::State state)
+{
+	own_ = state;
+	tbk_xen_switch_state(xen_, static_cast<u32>(state));
+}
+
+void Vbd::fail(int error, const char *what, const char *why)
+{
+	has_failed_ = true;
+	own_ = xen::State::closing;
+	tbk_xen_fatal(xen_, error, "%s: %s", what, why);
+}
+
+void Vbd::report_failure()
+{
+	if (!queue_ || queue_->failure() == 0 || own_ == xen::State::closing)
+		return;
+	fail(queue_->failure(), "flushing the disk",
+	     "failed; what was written may be lost, so the disk goes away");
+}
+
+/*
+ * What is not offered is said to be so: another driver may have had this disk
+ * before, and left keys of its own.
+ */
+void Vbd::offer()
+{
+	const struct tbk_xen_key keys[] = {
+		{ "multi-queue-max-queues", offered.queues },
+		{ "max-ring-page-order", offered.ring_order },
+		{ "feature-max-indirect-segments", 0 },
+	};
+
+	/* A frontend without these keys takes the least: which is what they say. */
+	if (tbk_xen_publish(xen_, keys, sizeof(keys) / sizeof(keys[0])) != 0)
+		tbk_log(TBK_LOG_WARNING, "a disk's features could not be written to xenstore");
+	go(xen::State::init_wait);
+}
+
+void Vbd::connect()
+{
+	if (!connect_queue())
+		return;
+	if (publish_disk())
+		go(xen::State::connected);
+}
+
+bool Vbd::connect_queue()
+{
+	StoredKeys keys(xen_);
+	FrontendFeatures features;
+	RingKeys ring;
+	Misfit misfit = read_features(keys, offered, features);
+
+	if (misfit == Misfit::none)
+		misfit = read_ring(keys, features, 0, ring);
+	if (misfit != Misfit::none) {
+		fail(-TBK_EINVAL, "frontend", to_text(misfit));
+		return false;
+	}
+
+	const int error = tbk_xen_sync_target(xen_);
+	if (error) {
+		fail(error, "disk", "dom0's own writes to it failed");
+		return false;
+	}
+
+	auto queue = Queue::create({ xen_, &target_, &counters_, features.abi, 0, &ring });
+	if (!queue.is_ok()) {
+		fail(to_errno(queue.error()), "ring", to_text(queue.error()));
+		return false;
+	}
+	queue_ = queue.release();
+	return true;
+}
+
+bool Vbd::publish_disk()
+{
+	const DiskLimits limits = target_.limits();
+	const struct tbk_xen_key keys[] = {
+		{ "feature-flush-cache", target_.has_volatile_cache() ? 1u : 0u },
+		{ "feature-barrier", 0 },
+		{ "feature-discard", 0 },
+		{ "feature-persistent", 0 },
+		{ "sectors", limits.sectors },
+		{ "info", target_.info_bits() },
+		{ "sector-size", limits.block_sectors * xen::sector_size },
+		{ "physical-sector-size", target_.physical_block() },
+	};
+	const int error = tbk_xen_publish(xen_, keys, sizeof(keys) / sizeof(keys[0]));
+
+	if (error)
+		fail(error, "disk", "its size and features could not be written");
+	return error == 0;
+}
+
+void Vbd::stats(struct tbk_vbd_stats &stats) const
+{
+	stats.out_of_requests = counters_.out_of_requests.load_relaxed();
+	stats.reads = counters_.reads.load_relaxed();
+	stats.writes = counters_.writes.load_relaxed();
+	stats.flushes = counters_.flushes.load_relaxed();
+	stats.discards = counters_.discards.load_relaxed();
+	stats.sectors_read = counters_.sectors_read.load_relaxed();
+	stats.sectors_written = counters_.sectors_written.load_relaxed();
+}
+
+} // namespace thinback

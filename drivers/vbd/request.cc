@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "request.h"
+
+namespace thinback {
+namespace {
+
+Refusal check_operation(const RawRequest &raw, Operation &operation)
+{
+	switch (raw.operation) {
+	case xen::op_read:
+		operation = Operation::read;
+		return Refusal::none;
+	case xen::op_write:
+		operation = Operation::write;
+		return Refusal::none;
+	case xen::op_flush:
+		operation = raw.segment_count == 0 ? Operation::flush : Operation::flush_write;
+		return Refusal::none;
+	case xen::op_barrier:
+	case xen::op_discard:
+	case xen::op_indirect:
+		return Refusal::not_offered;
+	}
+	return Refusal::unknown_operation;
+}
+
+/* First the bounds of both ends, so that the difference cannot go below zero. */
+Refusal check_segment(const xen::WireSegment &wire, Segment &segment)
+{
+	if (wire.last_sector >= xen::sectors_per_page || wire.first_sector > wire.last_sector)
+		return Refusal::bad_segment;
+
+	const u32 sectors = wire.last_sector - wire.first_sector + 1u;
+
+	segment.grant = wire.grant;
+	segment.offset = static_cast<u16>(wire.first_sector * xen::sector_size);
+	segment.length = static_cast<u16>(sectors * xen::sector_size);
+	return Refusal::none;
+}
+
+Refusal check_segments(const RawRequest &raw, Request &request)
+{
+	if (raw.segment_count > xen::max_segments)
+		return Refusal::too_many_segments;
+
+	request.segment_count = static_cast<u8>(raw.segment_count);
+	request.sectors = 0;
+	for (u32 i = 0; i < request.segment_count; i++) {
+		const Refusal refusal = check_segment(raw.segments[i], request.segments[i]);
+
+		if (refusal != Refusal::none)
+			return refusal;
+		request.sectors += request.segments[i].length / xen::sector_size;
+	}
+	return Refusal::none;
+}
+
+Refusal check_alignment(const Request &request, u32 block_sectors)
+{
+	u64 bits = request.sector;
+
+	for (u32 i = 0; i < request.segment_count; i++) {
+		const Segment &segment = request.segments[i];
+
+		bits |= (segment.offset | segment.length) / xen::sector_size;
+	}
+	return (bits & (block_sectors - 1)) == 0 ? Refusal::none : Refusal::misaligned;
+}
+
+bool is_in_range(const Request &request, const DiskLimits &limits)
+{
+	return request.sector <= limits.sectors &&
+	       request.sectors <= limits.sectors - request.sector;
+}
+
+} // namespace
+
+Refusal check_request(const RawRequest &raw, const DiskLimits &limits, Request &request)
+{
+	Refusal refusal = check_operation(raw, request.operation);
+
+	if (refusal != Refusal::none)
+		return refusal;
+	refusal = check_segments(raw, request);
+	if (refusal != Refusal::none)
+		return refusal;
+
+	request.sector = raw.sector;
+	/* Of a read-only disk too: an error would make the guest stop flushing. */
+	if (request.operation == Operation::flush)
+		return Refusal::none;
+	if (request.segment_count == 0)
+		return Refusal::no_segments;
+	if (limits.is_read_only && request.operation != Operation::read)
+		return Refusal::read_only;
+	if (!is_in_range(request, limits))
+		return Refusal::out_of_range;
+	return check_alignment(request, limits.block_sectors);
+}
+
+u8 reply_operation(const RawRequest &raw)
+{
+	/* Linux takes a disk away from itself when told `indirect`. */
+	return raw.operation == xen::op_indirect ? raw.indirect_operation : raw.operation;
+}
+
+xen::Reply to_reply(Refusal refusal)
+{
+	switch (refusal) {
+	case Refusal::none:
+		return xen::Reply::okay;
+#define TBK_REFUSAL_REPLY(name, reply, text) \
+	case Refusal::name:                  \
+		return xen::Reply::reply;
+		TBK_REFUSALS(TBK_REFUSAL_REPLY)
+#undef TBK_REFUSAL_REPLY
+	}
+	return xen::Reply::error;
+}
+
+const char *to_text(Refusal refusal)
+{
+	switch (refusal) {
+	case Refusal::none:
+		return "nothing";
+#define TBK_REFUSAL_TEXT(name, reply, text) \
+	case Refusal::name:                 \
+		return text;
+		TBK_REFUSALS(TBK_REFUSAL_TEXT)
+#undef TBK_REFUSAL_TEXT
+	}
+	return "unknown reason";
+}
+
+} // namespace thinback
