@@ -73,9 +73,9 @@ void tbk_disks_exit(void);
 /* Make the disk; its node is there on return. Process context. */
 struct tbk_disk *tbk_disk_add(const struct tbk_disk_plan *plan);
 
-/* Let nobody open it any more: -EBUSY if it is open. Undone by tbk_disk_release(). */
+/* Let nobody open it any more: -EBUSY if it is open. Undone by tbk_disk_unhold(). */
 int tbk_disk_hold(struct tbk_disk *disk);
-void tbk_disk_release(struct tbk_disk *disk);
+void tbk_disk_unhold(struct tbk_disk *disk);
 
 /* Take a held disk away. @disk is gone afterwards. Process context. */
 void tbk_disk_remove(struct tbk_disk *disk);

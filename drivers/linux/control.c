@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/thinback-control: one ioctl for each verb. Sizes come first, in both directions. */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/thinback.h>
+#include <linux/uaccess.h>
+
+#include "control.h"
+#include "module.h"
+#include "pools.h"
+#include "why.h"
+
+static_assert(THINBACK_NAME_SIZE == TBK_NAME_MAX + 1);
+static_assert(THINBACK_PATH_SIZE == TBK_PATH_SIZE);
+static_assert(THINBACK_MESSAGE_SIZE == sizeof(((struct tbk_why *)NULL)->text));
+static_assert(THINBACK_MESSAGE_SIZE == sizeof(((struct tbk_why *)NULL)->hint));
+
+struct tbk_verb {
+	u32 flags; /* those it knows */
+	int (*run)(struct tbk_attached *in, struct thinback_command *command, struct tbk_why *why);
+};
+
+static int tbk_verb_create(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	int err = tbk_object_create(in, c->volume, c->bytes, why);
+
+	if (!err)
+		tbk_object_node(in, c->volume, "", c->path, sizeof(c->path));
+	return err;
+}
+
+static int tbk_verb_snapshot(struct tbk_attached *in, struct thinback_command *c,
+			     struct tbk_why *why)
+{
+	return tbk_snapshot_create(in->pool, c->volume, c->snapshot, why);
+}
+
+static int tbk_verb_clone(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	const struct tbk_clone_plan plan = {
+		.volume = c->volume,
+		.snapshot = c->snapshot,
+		.name = c->target,
+		.bytes = c->bytes,
+		.if_missing = c->flags & THINBACK_IF_MISSING,
+	};
+	int err = tbk_object_clone(in, &plan, why);
+
+	if (!err)
+		tbk_object_node(in, c->target, "", c->path, sizeof(c->path));
+	return err;
+}
+
+static int tbk_verb_remove(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	u32 flags = c->flags & THINBACK_RECURSIVE ? TBK_REMOVE_RECURSIVE : 0;
+
+	return tbk_object_remove(in, c->volume, c->snapshot, flags, why);
+}
+
+static int tbk_verb_map(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	int err = tbk_object_map(in, c->volume, c->snapshot, why);
+
+	if (!err)
+		tbk_object_node(in, c->volume, c->snapshot, c->path, sizeof(c->path));
+	return err;
+}
+
+static int tbk_verb_unmap(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	return tbk_object_unmap(in, c->volume, c->snapshot, why);
+}
+
+static int tbk_verb_sync(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	int err = tbk_pool_sync(in->pool);
+
+	if (err)
+		tbk_say(why, "%s cannot be made durable: error %d", in->name, -err);
+	return err;
+}
+
+static int tbk_verb_settle(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	int err = tbk_pool_settle(in->pool);
+
+	if (err)
+		tbk_say(why, "%s: freeing failed: error %d", in->name, -err);
+	return err;
+}
+
+/* Verbs on an attached pool, by ioctl number. */
+static const struct tbk_verb tbk_verbs[] = {
+	[_IOC_NR(THINBACK_CREATE)] = { .run = tbk_verb_create },
+	[_IOC_NR(THINBACK_SNAPSHOT_CREATE)] = { .run = tbk_verb_snapshot },
+	[_IOC_NR(THINBACK_CLONE)] = { .flags = THINBACK_IF_MISSING, .run = tbk_verb_clone },
+	[_IOC_NR(THINBACK_REMOVE)] = { .flags = THINBACK_RECURSIVE, .run = tbk_verb_remove },
+	[_IOC_NR(THINBACK_MAP)] = { .run = tbk_verb_map },
+	[_IOC_NR(THINBACK_UNMAP)] = { .run = tbk_verb_unmap },
+	[_IOC_NR(THINBACK_SYNC)] = { .run = tbk_verb_sync },
+	[_IOC_NR(THINBACK_SETTLE)] = { .run = tbk_verb_settle },
+};
+
+static int tbk_run_verb(unsigned int number, struct thinback_command *c, struct tbk_why *why)
+{
+	const struct tbk_verb *verb = &tbk_verbs[number];
+	struct tbk_attached *in;
+	int err;
+
+	if (c->flags & ~verb->flags)
+		return -EINVAL;
+	in = tbk_attached_get(c->pool, &err, why);
+	if (!in)
+		return err;
+	err = verb->run(in, c, why);
+	tbk_attached_put(in);
+	return err;
+}
+
+static int tbk_run(unsigned int cmd, struct thinback_command *c, struct tbk_why *why)
+{
+	switch (cmd) {
+	case THINBACK_ATTACH:
+		if (c->flags & ~THINBACK_READ_ONLY)
+			return -EINVAL;
+		return tbk_attach(c->path, c->flags & THINBACK_READ_ONLY, c->pool, why);
+	case THINBACK_DETACH:
+		return c->flags ? -EINVAL : tbk_detach(c->pool, why);
+	default:
+		return tbk_run_verb(_IOC_NR(cmd), c, why);
+	}
+}
+
+static bool tbk_terminated(const char *text, size_t size)
+{
+	return strnlen(text, size) < size;
+}
+
+static bool tbk_command_terminated(const struct thinback_command *c)
+{
+	return tbk_terminated(c->pool, sizeof(c->pool)) &&
+	       tbk_terminated(c->volume, sizeof(c->volume)) &&
+	       tbk_terminated(c->snapshot, sizeof(c->snapshot)) &&
+	       tbk_terminated(c->target, sizeof(c->target)) &&
+	       tbk_terminated(c->path, sizeof(c->path));
+}
+
+int tbk_copy_in(void *to, size_t size, const void __user *from, u32 *user_size)
+{
+	if (get_user(*user_size, (const u32 __user *)from))
+		return -EFAULT;
+	if (*user_size < sizeof(u32))
+		return -EINVAL;
+	return copy_struct_from_user(to, size, from, *user_size);
+}
+
+int tbk_copy_out(void __user *to, const void *from, size_t size, u32 user_size)
+{
+	return copy_to_user(to, from, min_t(size_t, size, user_size)) ? -EFAULT : 0;
+}
+
+/* The answer goes out whatever the verb said. */
+static int tbk_command_run(unsigned int cmd, struct thinback_command *c, void __user *arg,
+			   u32 user_size)
+{
+	struct tbk_why *why = kzalloc(sizeof(*why), GFP_KERNEL);
+	int err, fault;
+
+	if (!why)
+		return -ENOMEM;
+	if (tbk_command_terminated(c)) {
+		err = tbk_run(cmd, c, why);
+	} else {
+		err = -ENAMETOOLONG;
+		tbk_say(why, "a name or path is too long");
+	}
+	strscpy(c->message, why->text, sizeof(c->message));
+	strscpy(c->hint, why->hint, sizeof(c->hint));
+	kfree(why);
+	fault = tbk_copy_out(arg, c, sizeof(*c), user_size);
+	return err ? err : fault;
+}
+
+static int tbk_control_command(unsigned int cmd, void __user *arg)
+{
+	struct thinback_command *c = kzalloc(sizeof(*c), GFP_KERNEL);
+	u32 user_size;
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	err = tbk_copy_in(c, sizeof(*c), arg, &user_size);
+	if (!err)
+		err = tbk_command_run(cmd, c, arg, user_size);
+	kfree(c);
+	return err;
+}
+
+static int tbk_control_version(void __user *arg)
+{
+	struct thinback_version version;
+	u32 user_size;
+	int err = tbk_copy_in(&version, sizeof(version), arg, &user_size);
+
+	if (err)
+		return err;
+	version.interface = THINBACK_INTERFACE;
+	version.format = TBK_FORMAT_VERSION;
+	version.zero = 0;
+	strscpy_pad(version.text, TBK_VERSION, sizeof(version.text));
+	return tbk_copy_out(arg, &version, sizeof(version), user_size);
+}
+
+static long tbk_control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	switch (cmd) {
+	case THINBACK_VERSION:
+		return tbk_control_version(user);
+	case THINBACK_LIST_POOLS:
+	case THINBACK_LIST_OBJECTS:
+		return tbk_control_list(cmd, user);
+	case THINBACK_ATTACH:
+	case THINBACK_DETACH:
+	case THINBACK_CREATE:
+	case THINBACK_SNAPSHOT_CREATE:
+	case THINBACK_CLONE:
+	case THINBACK_REMOVE:
+	case THINBACK_MAP:
+	case THINBACK_UNMAP:
+	case THINBACK_SYNC:
+	case THINBACK_SETTLE:
+		return tbk_control_command(cmd, user);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations tbk_control_fops = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.unlocked_ioctl = tbk_control_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = no_llseek,
+};
+
+static struct miscdevice tbk_control = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "thinback-control",
+	.mode = 0600,
+	.fops = &tbk_control_fops,
+};
+
+int tbk_control_init(void)
+{
+	return misc_register(&tbk_control);
+}
+
+void tbk_control_exit(void)
+{
+	misc_deregister(&tbk_control);
+}

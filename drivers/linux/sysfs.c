@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /sys/fs/thinback: a folder for each pool, and in its volumes/ one for each volume. */
+#include <linux/fs.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+#include <linux/wait.h>
+
+#include "module.h"
+#include "sysfs.h"
+
+static struct kset *tbk_kset; /* uevents come from what lies in it */
+
+/* Kobjects of ours there are: their release is our code. */
+static atomic_t tbk_kobjects;
+static DECLARE_WAIT_QUEUE_HEAD(tbk_kobjects_gone);
+
+void tbk_sysfs_count(void)
+{
+	atomic_inc(&tbk_kobjects);
+}
+
+void tbk_sysfs_uncount(void)
+{
+	if (atomic_dec_and_test(&tbk_kobjects))
+		wake_up_all(&tbk_kobjects_gone);
+}
+
+struct tbk_pool_attribute {
+	struct attribute attr;
+	ssize_t (*show)(struct tbk_attached *in, const struct tbk_pool_info *info, char *page);
+};
+
+static struct tbk_attached *tbk_kobj_pool(struct kobject *kobj)
+{
+	return container_of(kobj, struct tbk_attached, kobj);
+}
+
+static ssize_t tbk_pool_attr_show(struct kobject *kobj, struct attribute *attr, char *page)
+{
+	struct tbk_pool_attribute *attribute = container_of(attr, struct tbk_pool_attribute, attr);
+	struct tbk_attached *in = tbk_kobj_pool(kobj);
+	struct tbk_pool_info info;
+	ssize_t length = -ENODEV;
+
+	down_read(&in->open);
+	if (in->pool) {
+		tbk_pool_info(in->pool, &info);
+		length = attribute->show(in, &info, page);
+	}
+	up_read(&in->open);
+	return length;
+}
+
+#define TBK_POOL_ATTR(name, ...)                                                              \
+	static ssize_t name##_show(struct tbk_attached *in, const struct tbk_pool_info *info, \
+				   char *page)                                                \
+	{                                                                                     \
+		return sysfs_emit(page, __VA_ARGS__);                                         \
+	}                                                                                     \
+	static struct tbk_pool_attribute name##_attr = __ATTR_RO(name)
+
+static const char *tbk_pool_state(const struct tbk_attached *in, const struct tbk_pool_info *info)
+{
+	if (info->flags & TBK_POOL_FAILED)
+		return "failed";
+	return in->read_only ? "read-only" : "ok";
+}
+
+TBK_POOL_ATTR(uuid, "%pUb\n", info->uuid);
+TBK_POOL_ATTR(device, "%s\n", in->path);
+TBK_POOL_ATTR(size, "%llu\n", info->size);
+TBK_POOL_ATTR(free, "%llu\n", info->free);
+TBK_POOL_ATTR(freeing, "%llu\n", info->freeing);
+TBK_POOL_ATTR(metadata, "%llu\n", info->metadata);
+TBK_POOL_ATTR(promised, "%llu\n", info->promised);
+TBK_POOL_ATTR(generation, "%llu\n", info->generation);
+TBK_POOL_ATTR(checkpoint, "%llu\n", info->checkpoint);
+TBK_POOL_ATTR(state, "%s\n", tbk_pool_state(in, info));
+
+static struct attribute *tbk_pool_attrs[] = {
+	&uuid_attr.attr,
+	&device_attr.attr,
+	&size_attr.attr,
+	&free_attr.attr,
+	&freeing_attr.attr,
+	&metadata_attr.attr,
+	&promised_attr.attr,
+	&generation_attr.attr,
+	&checkpoint_attr.attr,
+	&state_attr.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(tbk_pool);
+
+static void tbk_pool_release(struct kobject *kobj)
+{
+	struct tbk_attached *in = tbk_kobj_pool(kobj);
+
+	mutex_destroy(&in->lock);
+	kfree(in);
+	tbk_sysfs_uncount();
+}
+
+static const struct sysfs_ops tbk_pool_sysfs_ops = {
+	.show = tbk_pool_attr_show,
+};
+
+static struct kobj_type tbk_pool_ktype = {
+	.release = tbk_pool_release,
+	.sysfs_ops = &tbk_pool_sysfs_ops,
+	.default_groups = tbk_pool_groups,
+};
+
+void tbk_sysfs_init_pool(struct tbk_attached *in)
+{
+	tbk_sysfs_count();
+	kobject_init(&in->kobj, &tbk_pool_ktype);
+}
+
+int tbk_sysfs_add_pool(struct tbk_attached *in)
+{
+	int err;
+
+	/* The folder's own files stand beside the pools' folders. */
+	if (!strcmp(in->name, "version"))
+		return -EEXIST;
+	in->kobj.kset = tbk_kset;
+	err = kobject_add(&in->kobj, NULL, "%s", in->name);
+	if (err)
+		return err;
+	in->volumes = kobject_create_and_add("volumes", &in->kobj);
+	if (!in->volumes) {
+		kobject_del(&in->kobj);
+		return -ENOMEM;
+	}
+	kobject_uevent(&in->kobj, KOBJ_ADD);
+	return 0;
+}
+
+void tbk_sysfs_remove_pool(struct tbk_attached *in)
+{
+	kobject_put(in->volumes);
+	kobject_del(&in->kobj);
+}
+
+static ssize_t version_show(struct kobject *kobj, struct kobj_attribute *attr, char *page)
+{
+	return sysfs_emit(page, "%s\n", TBK_VERSION);
+}
+
+static struct kobj_attribute version_attr = __ATTR_RO(version);
+
+int tbk_sysfs_init(void)
+{
+	int err;
+
+	tbk_kset = kset_create_and_add("thinback", NULL, fs_kobj);
+	if (!tbk_kset)
+		return -ENOMEM;
+	err = sysfs_create_file(&tbk_kset->kobj, &version_attr.attr);
+	if (err)
+		kset_unregister(tbk_kset);
+	return err;
+}
+
+void tbk_sysfs_exit(void)
+{
+	wait_event(tbk_kobjects_gone, !atomic_read(&tbk_kobjects));
+	sysfs_remove_file(&tbk_kset->kobj, &version_attr.attr);
+	kset_unregister(tbk_kset);
+}
