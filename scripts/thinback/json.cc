@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The layout is promised in thinback(8), under JSON. The only file that pays for the parser. */
+#include <ctime>
+
+#include <nlohmann/json.hpp>
+
+#include "report.h"
+#include "version.h"
+
+namespace thinback::tool {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json text_or_null(const std::string &text)
+{
+	return text.empty() ? Json(nullptr) : Json(text);
+}
+
+/* ISO 8601, UTC. */
+std::string time_text(std::uint64_t seconds)
+{
+	const auto when = static_cast<std::time_t>(seconds);
+	std::tm fields{};
+	char text[32];
+
+	gmtime_r(&when, &fields);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &fields);
+	return text;
+}
+
+const char *pool_state(const thinback_pool &pool)
+{
+	return pool.flags & THINBACK_POOL_FAILED ? "failed" : "attached";
+}
+
+Json json_of_pool(const thinback_pool &pool)
+{
+	return { { "name", text_of(pool.name) },
+		 { "uuid", uuid_text(pool.uuid) },
+		 { "device", text_or_null(text_of(pool.device)) },
+		 { "size", pool.size },
+		 { "free", pool.free },
+		 { "freeing", pool.freeing },
+		 { "metadata", pool.metadata },
+		 { "promised", pool.promised },
+		 { "volumes", pool.volumes },
+		 { "snapshots", pool.snapshots },
+		 { "hidden", pool.hidden },
+		 { "generation", pool.generation },
+		 { "checkpoint", pool.checkpoint },
+		 { "state", pool_state(pool) },
+		 { "read_only", (pool.flags & THINBACK_POOL_READ_ONLY) != 0 },
+		 { "cleaning", (pool.flags & THINBACK_POOL_CLEANING) != 0 } };
+}
+
+Json json_of_offline(const OfflinePool &offline)
+{
+	return { { "name", offline.pool.name },
+		 { "uuid", uuid_text(offline.pool.uuid.data()) },
+		 { "device", offline.device },
+		 { "size", offline.pool.size },
+		 { "state", "detached" } };
+}
+
+const char *object_state(const thinback_object &object)
+{
+	if (object.flags & THINBACK_REMOVING)
+		return "removing";
+	return object.flags & THINBACK_HIDDEN ? "removed" : "normal";
+}
+
+Json guests_of(const thinback_object &object)
+{
+	if (object.guest < 0)
+		return Json::array();
+	return Json::array({ { { "domid", object.guest }, { "vdev", text_of(object.vdev) } } });
+}
+
+std::string parent_of(const Entry &entry)
+{
+	const std::string pool = entry.name.substr(0, entry.name.find('/'));
+	const thinback_object &object = entry.object;
+
+	if (object.parent_volume[0] == '\0')
+		return {};
+	return pool + "/" + text_of(object.parent_volume) + "@" + text_of(object.parent_snapshot);
+}
+
+Json json_of_entry(const Entry &entry)
+{
+	const thinback_object &object = entry.object;
+	Json json = { { "name", entry.name },
+		      { "id", object.id },
+		      { "uuid", uuid_text(object.uuid) },
+		      { "size", object.bytes },
+		      { "own", object.own },
+		      /* What a child reaches of a snapshot does not come back with it. */
+		      { "own_exact", object.children == 0 },
+		      { "shared", object.shared } };
+
+	if (entry.is_snapshot())
+		json["children"] = object.children;
+	else
+		json["snapshots"] = entry.snapshots;
+	json["from"] = text_or_null(entry.from);
+	json["parent"] = text_or_null(parent_of(entry));
+	json["node"] = text_or_null(text_of(object.node));
+	json["guests"] = guests_of(object);
+	json["open"] = object.open;
+	json["read_only"] = (object.flags & (THINBACK_SNAPSHOT | THINBACK_OBJECT_READ_ONLY)) != 0;
+	json["created"] = time_text(object.created);
+	json["state"] = object_state(object);
+	return json;
+}
+
+Json json_of_check(const CheckReport &check)
+{
+	Json findings = Json::array();
+
+	for (const Finding &finding : check.findings)
+		findings.push_back(
+			{ { "class", severity_name(finding.severity) }, { "text", finding.text } });
+	return { { "device", check.device },
+		 { "pool", text_or_null(check.summary.pool) },
+		 { "clean", check.findings.empty() },
+		 { "volumes", check.summary.volumes },
+		 { "snapshots", check.summary.snapshots },
+		 { "nodes", check.summary.nodes },
+		 { "extents", check.summary.extents },
+		 { "data", check.summary.data },
+		 { "leaked", check.summary.leaked },
+		 { "findings", std::move(findings) } };
+}
+
+Json json_of_module(const std::optional<thinback_version> &module)
+{
+	if (!module)
+		return nullptr;
+	return { { "version", text_of(module->text) },
+		 { "interface", module->interface },
+		 { "format", module->format } };
+}
+
+template <class List, class Convert>
+void put_list(Json &json, const char *key, const std::optional<List> &list, Convert convert)
+{
+	if (!list)
+		return;
+	if (!json.contains(key))
+		json[key] = Json::array();
+	for (const auto &item : *list)
+		json[key].push_back(convert(item));
+}
+
+/* Names of files are bytes; what is not UTF-8 must not stop the document. */
+std::string dump(const Json &json)
+{
+	return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+} // namespace
+
+std::string json_of(const std::string &command, const Report &report)
+{
+	Json json = { { "thinback",
+			{ { "command", command },
+			  { "format", json_format },
+			  { "version", tool_version } } } };
+	const auto same = [](const std::string &name) {
+		return Json(name);
+	};
+
+	put_list(json, "pools", report.pools, json_of_pool);
+	put_list(json, "pools", report.offline_pools, json_of_offline);
+	put_list(json, "volumes", report.volumes, json_of_entry);
+	put_list(json, "snapshots", report.snapshots, json_of_entry);
+	put_list(json, "removed", report.removed, same);
+	put_list(json, "detached", report.detached, same);
+	if (report.check)
+		json["check"] = json_of_check(*report.check);
+	if (report.module)
+		json["module"] = json_of_module(*report.module);
+	if (!report.path.empty())
+		json["node"] = report.path;
+	return dump(json);
+}
+
+std::string json_of(const Failure &failure, const std::string &message, int exit)
+{
+	const Json error = { { "code", exit_name(failure.exit) },
+			     { "exit", exit },
+			     { "object", text_or_null(failure.object) },
+			     { "message", message },
+			     { "hint", text_or_null(failure.hint) } };
+
+	return dump({ { "error", error } });
+}
+
+} // namespace thinback::tool

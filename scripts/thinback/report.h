@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a command has to say to a program; json.cc writes it down. */
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control.h"
+#include "core.h"
+#include "failure.h"
+#include "inventory.h"
+
+namespace thinback::tool {
+
+/* A pool on a device that is not attached. */
+struct OfflinePool {
+	std::string device;
+	PoolOnDisk pool;
+};
+
+struct CheckReport {
+	std::string device;
+	CheckSummary summary;
+	std::vector<Finding> findings;
+};
+
+/* Parts that a command has nothing to do with are absent, those it found empty are empty. */
+struct Report {
+	std::optional<std::vector<thinback_pool>> pools;
+	std::optional<std::vector<OfflinePool>> offline_pools; /* under "pools", too */
+	std::optional<std::vector<Entry>> volumes;
+	std::optional<std::vector<Entry>> snapshots;
+	std::optional<std::vector<std::string>> removed;  /* names */
+	std::optional<std::vector<std::string>> detached; /* names */
+	std::optional<CheckReport> check;
+	std::optional<std::optional<thinback_version>> module; /* null: not loaded */
+	std::string path;				       /* of hotplug */
+
+	/* To volumes or snapshots, whichever it is. */
+	void add(Entry entry);
+	bool empty() const;
+};
+
+/* One more of what a report may have. */
+template <class Item> void note(std::optional<std::vector<Item>> &list, Item item)
+{
+	if (!list)
+		list.emplace();
+	list->push_back(std::move(item));
+}
+
+std::string json_of(const std::string &command, const Report &report);
+
+/* @message is the whole sentence: "cannot remove tank/web17: in use by guest 12". */
+std::string json_of(const Failure &failure, const std::string &message, int exit);
+
+} // namespace thinback::tool

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The verbs: each does what Session::options ask for. They throw Failure. */
+#pragma once
+
+#include "session.h"
+
+namespace thinback::tool {
+
+/* verbs_device.cc: on devices that are not attached */
+void verb_format(Session &session);
+void verb_check(Session &session);
+void verb_probe(Session &session);
+
+/* verbs_pool.cc */
+void verb_attach(Session &session);
+void verb_detach(Session &session);
+void verb_sync(Session &session);
+void verb_version(Session &session);
+
+/* list.cc */
+void verb_list(Session &session);
+
+/* verbs_volume.cc */
+void verb_create(Session &session);
+void verb_snapshot(Session &session);
+void verb_clone(Session &session);
+void verb_remove(Session &session);
+void verb_map(Session &session);
+void verb_unmap(Session &session);
+
+/* hotplug.cc: for block-thinback */
+void verb_hotplug(Session &session);
+
+} // namespace thinback::tool

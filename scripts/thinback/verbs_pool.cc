@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fmt/format.h>
+
+#include "verbs.h"
+#include "version.h"
+
+namespace thinback::tool {
+
+void verb_attach(Session &session)
+{
+	for (const std::string &object : session.options.objects) {
+		const unsigned int flags = session.options.read_only ? THINBACK_READ_ONLY : 0;
+		thinback_command command = command_for(parse_device(object), flags);
+
+		session.kernel.run(THINBACK_ATTACH, command, object);
+
+		const thinback_pool pool = find_pool(session.kernel, text_of(command.pool));
+
+		note(session.report.pools, pool);
+		session.say(fmt::format("pool {} attached, {} of {} free", text_of(pool.name),
+					session.size_text(pool.free),
+					session.size_text(pool.size)));
+	}
+}
+
+void verb_detach(Session &session)
+{
+	for (const std::string &object : session.options.objects) {
+		const Name pool = parse_pool(object);
+		thinback_command command = command_for(pool);
+
+		session.kernel.run(THINBACK_DETACH, command, object);
+		note(session.report.detached, object);
+		session.say(fmt::format("pool {} detached", object));
+	}
+}
+
+void verb_sync(Session &session)
+{
+	std::vector<std::string> names = session.options.objects;
+
+	if (names.empty())
+		for (const thinback_pool &pool : session.kernel.pools())
+			names.push_back(text_of(pool.name));
+	session.report.pools.emplace();
+	for (const std::string &name : names) {
+		thinback_command command = command_for(parse_pool(name));
+
+		session.kernel.run(THINBACK_SYNC, command, name);
+		if (session.options.json)
+			session.report.pools->push_back(find_pool(session.kernel, name));
+		session.say(fmt::format("pool {} is on its device", name));
+	}
+}
+
+void verb_version(Session &session)
+{
+	std::optional<thinback_version> &module = session.report.module.emplace();
+
+	session.print(fmt::format("thinback {}\n", tool_version));
+	try {
+		module = session.kernel.version();
+	} catch (const Failure &failure) {
+		session.print(fmt::format("module   {}\n", failure.reason));
+		return;
+	}
+	session.print(fmt::format("module   {}, interface {}, pool format {}\n",
+				  text_of(module->text), module->interface, module->format));
+}
+
+} // namespace thinback::tool
