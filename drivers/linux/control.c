@@ -13,10 +13,10 @@
 #include "pools.h"
 #include "why.h"
 
-static_assert(THINBACK_NAME_SIZE == TBK_NAME_MAX + 1);
-static_assert(THINBACK_PATH_SIZE == TBK_PATH_SIZE);
-static_assert(THINBACK_MESSAGE_SIZE == sizeof(((struct tbk_why *)NULL)->text));
-static_assert(THINBACK_MESSAGE_SIZE == sizeof(((struct tbk_why *)NULL)->hint));
+static_assert(TBK_NAME_MAX + 1 == THINBACK_NAME_SIZE);
+static_assert(TBK_PATH_SIZE == THINBACK_PATH_SIZE);
+static_assert(sizeof(((struct tbk_why *)NULL)->text) == THINBACK_MESSAGE_SIZE);
+static_assert(sizeof(((struct tbk_why *)NULL)->hint) == THINBACK_MESSAGE_SIZE);
 
 struct tbk_verb {
 	u32 flags; /* those it knows */
@@ -248,7 +248,6 @@ static const struct file_operations tbk_control_fops = {
 	.open = nonseekable_open,
 	.unlocked_ioctl = tbk_control_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-	.llseek = no_llseek,
 };
 
 static struct miscdevice tbk_control = {

@@ -42,9 +42,10 @@ static int tbk_disk_op(const struct bio *bio)
 	}
 }
 
+/* We are called from submit_bio(), which sends what we submit only after we return. */
 static u32 tbk_disk_flags(const struct bio *bio)
 {
-	u32 flags = 0;
+	u32 flags = TBK_REQUEST_QUICK;
 
 	if (bio->bi_opf & REQ_PREFLUSH)
 		flags |= TBK_IO_PREFLUSH;

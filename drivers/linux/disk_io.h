@@ -31,7 +31,7 @@ struct tbk_disk {
 	bool held;		   /* about to go: nobody may open it */
 	struct tbk_volume *opened; /* while openers */
 
-	spinlock_t guests_lock;
+	spinlock_t guests_lock;	 /* guests; any context */
 	struct list_head guests; /* struct tbk_disk_guest */
 };
 

@@ -27,7 +27,7 @@ static void tbk_fill_pool(struct thinback_pool *item, struct tbk_attached *in)
 {
 	struct tbk_pool_info info;
 
-	tbk_pool_info(in->pool, &info);
+	tbk_pool_describe(in->pool, &info);
 	memset(item, 0, sizeof(*item));
 	strscpy(item->name, info.name, sizeof(item->name));
 	memcpy(item->uuid, info.uuid, sizeof(item->uuid));

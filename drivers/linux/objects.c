@@ -107,8 +107,11 @@ static void tbk_unhold_selected(struct tbk_attached *in, const struct tbk_select
 	struct tbk_entry *entry;
 	unsigned long id;
 
-	xa_for_each(&in->entries, id, entry) if (id < end && tbk_selected(selection, entry))
-		tbk_entry_unhold(entry);
+	xa_for_each(&in->entries, id, entry)
+	{
+		if (id < end && tbk_selected(selection, entry))
+			tbk_entry_unhold(entry);
+	}
 }
 
 static int tbk_hold_selected(struct tbk_attached *in, const struct tbk_selection *selection,
@@ -136,8 +139,11 @@ static void tbk_drop_selected(struct tbk_attached *in, const struct tbk_selectio
 	struct tbk_entry *entry;
 	unsigned long id;
 
-	xa_for_each(&in->entries, id, entry) if (tbk_selected(selection, entry))
-		tbk_entry_drop(entry);
+	xa_for_each(&in->entries, id, entry)
+	{
+		if (tbk_selected(selection, entry))
+			tbk_entry_drop(entry);
+	}
 }
 
 /* The devices are closed to newcomers first and go last, so that a refusal changes nothing. */

@@ -129,7 +129,7 @@ static int tbk_attached_join(struct tbk_attached *in, struct tbk_why *why)
 	struct tbk_pool_info info;
 	int err = 0;
 
-	tbk_pool_info(in->pool, &info);
+	tbk_pool_describe(in->pool, &info);
 	strscpy(in->name, info.name, sizeof(in->name));
 	mutex_lock(&tbk_pools_lock);
 	if (tbk_attached_find(in->name)) {

@@ -92,6 +92,7 @@ struct tbk_clone_plan {
 	u64 bytes;
 	bool if_missing; /* a volume of that name is taken as it is */
 };
+
 int tbk_object_clone(struct tbk_attached *in, const struct tbk_clone_plan *plan,
 		     struct tbk_why *why);
 

@@ -44,7 +44,7 @@ static ssize_t tbk_pool_attr_show(struct kobject *kobj, struct attribute *attr, 
 
 	down_read(&in->open);
 	if (in->pool) {
-		tbk_pool_info(in->pool, &info);
+		tbk_pool_describe(in->pool, &info);
 		length = attribute->show(in, &info, page);
 	}
 	up_read(&in->open);

@@ -13,7 +13,7 @@ object=$header.o
 trap 'rm -f "$object" "$header.tmp"' EXIT
 
 {
-	echo "/* Made by compat/probe.sh for one kernel. */"
+	echo "/* Made by Kbuild for one kernel. */"
 	for snippet in "$folder"/*.c; do
 		name=$(basename "$snippet" .c | tr a-z A-Z)
 		if "$@" -Werror -c -o "$object" "$snippet" 2>/dev/null; then

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The core's struct tbk_device over a kernel block device: opening it and what it says of itself. */
+/* A kernel block device as the core's: opening it, and what it says of itself. */
 #include <linux/blkdev.h>
 #include <linux/slab.h>
 

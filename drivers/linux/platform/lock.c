@@ -14,11 +14,19 @@ static_assert(__alignof__(struct tbk_mutex) >= __alignof__(struct mutex));
 /* One class a rank: the inits below would make all of ours one class. */
 static struct lock_class_key tbk_lock_keys[TBK_RANK_COUNT] __maybe_unused;
 static const char *const tbk_lock_names[TBK_RANK_COUNT] __maybe_unused = {
-	[TBK_RANK_POOL_LIST] = "tbk_pool_list", [TBK_RANK_CATALOG] = "tbk_catalog",
-	[TBK_RANK_VOLUME] = "tbk_volume",	[TBK_RANK_TREE] = "tbk_tree",
-	[TBK_RANK_SPACE] = "tbk_space",		[TBK_RANK_GROUP] = "tbk_group",
-	[TBK_RANK_RANGE] = "tbk_range",		[TBK_RANK_NODE_CACHE] = "tbk_node_cache",
-	[TBK_RANK_RING] = "tbk_ring",		[TBK_RANK_WORK] = "tbk_work",
+	[TBK_RANK_POOL_LIST] = "tbk_pool_list",
+	[TBK_RANK_RECLAIM] = "tbk_reclaim",
+	[TBK_RANK_CATALOG] = "tbk_catalog",
+	[TBK_RANK_VOLUME] = "tbk_volume",
+	[TBK_RANK_TREE] = "tbk_tree",
+	[TBK_RANK_SPACE] = "tbk_space",
+	[TBK_RANK_GROUP] = "tbk_group",
+	[TBK_RANK_RANGE] = "tbk_range",
+	[TBK_RANK_NODE_ORDER] = "tbk_node_order",
+	[TBK_RANK_NODE_CACHE] = "tbk_node_cache",
+	[TBK_RANK_DIRTY] = "tbk_dirty",
+	[TBK_RANK_RING] = "tbk_ring",
+	[TBK_RANK_WORK] = "tbk_work",
 };
 
 static spinlock_t *real_spin(struct tbk_spinlock *lock)

@@ -63,7 +63,7 @@ void tbk_work_init(struct tbk_work *work, void (*run)(struct tbk_work *work))
 
 	INIT_WORK(&r->work, tbk_work_run);
 #ifdef CONFIG_LOCKDEP
-	/* A class for each function, else a work that cancels another would seem to wait for itself. */
+	/* A class for each function: a work may cancel another, not itself. */
 	lockdep_init_map(&r->work.lockdep_map, "tbk_work", (struct lock_class_key *)run, 0);
 #endif
 	timer_setup(&r->timer, tbk_work_timer, 0);
