@@ -42,6 +42,8 @@ public:
 
 	/* Out of memory as far as possible; for tests and for closing. */
 	void shrink(u32 limit);
+	/* Down to the limit, if that is exceeded. */
+	void trim() { shrink(limit_.load_relaxed()); }
 	void set_limit(u32 limit) { limit_.store_relaxed(limit); }
 	u32 size() const { return size_.load_relaxed(); }
 

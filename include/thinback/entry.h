@@ -78,7 +78,7 @@ struct tbk_pool_info {
 	tbk_u32 hidden; /* removed snapshots that still have children */
 	tbk_u32 flags;	/* TBK_POOL_FAILED, ... */
 };
-void tbk_pool_info(struct tbk_pool *pool, struct tbk_pool_info *info);
+void tbk_pool_describe(struct tbk_pool *pool, struct tbk_pool_info *info);
 
 /* ---- volumes and snapshots ---- */
 
@@ -161,10 +161,13 @@ int tbk_volume_read_only(struct tbk_volume *volume);
 
 /* ---- requests ---- */
 
+/* Flag: the submitter is inside a bio's submission, where waiting for other bios would be for ever. */
+#define TBK_REQUEST_QUICK 16u
+
 /**
  * struct tbk_request - one request on a volume or a plain device
  * @op: enum tbk_op
- * @flags: TBK_IO_FUA, TBK_IO_PREFLUSH, TBK_IO_SYNC
+ * @flags: TBK_IO_FUA, TBK_IO_PREFLUSH, TBK_IO_SYNC, TBK_REQUEST_QUICK
  * @sector: first, of 512 bytes
  * @bytes: a multiple of 512; the range must lie inside the volume
  * @payload: the caller's; read until @done for writes, filled before @done for reads
@@ -184,7 +187,7 @@ struct tbk_request {
 	struct tbk_payload payload;
 	void (*done)(struct tbk_request *request);
 	int error;
-	unsigned long core[72];
+	unsigned long core[64];
 };
 
 /* Context: process, no spinlock held; does not wait for I/O. */
@@ -209,7 +212,7 @@ enum tbk_finding_class {
 };
 
 /**
- * struct tbk_check - what tbk_check() reports to
+ * struct tbk_check - what tbk_pool_check() reports to
  * @found: one finding; @text names the object, the block and what is wrong
  * @progress: now and then; @done of @total blocks of metadata; may be NULL
  * @context: the caller's
@@ -224,7 +227,7 @@ struct tbk_check {
 };
 
 /* Verify every invariant without writing. Return: 0 when done, whatever was found; -EMEDIUMTYPE no pool; -ENOMEM; -EIO. */
-int tbk_check(struct tbk_device *device, struct tbk_check *check, struct tbk_why *why);
+int tbk_pool_check(struct tbk_device *device, struct tbk_check *check, struct tbk_why *why);
 
 /* Is there a pool? Fills @info's name, uuid, size. 0 or -EMEDIUMTYPE, -EIO. */
 int tbk_probe(struct tbk_device *device, struct tbk_pool_info *info);

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who waits for what; the checkpoint itself is in checkpoint.cc. */
+#include "checkpointer.h"
+
+#include <thinback/base/container.h>
+
+namespace thinback {
+
+Checkpointer::Checkpointer(struct tbk_device &device, Catalog &catalog, Space &space,
+			   NodeCache &cache, const format::Superblock &super)
+	: device_(device), catalog_(catalog), space_(space), cache_(cache), super_(super),
+	  generation_(super.generation.get()), durable_(super.header.checkpoint.get()),
+	  epoch_(super.header.checkpoint.get() + 1)
+{
+	tbk_work_init(&work_, run);
+	tbk_work_init(&timer_, tick);
+}
+
+Status Checkpointer::init(struct tbk_queue *queue)
+{
+	batch_ = TBK_TRY(make<WriteBatch>(device_));
+	buffer_ = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
+	queue_ = queue;
+	return buffer_ ? Status() : Err::no_memory;
+}
+
+/* What could not be written is dropped: the pool is as its last checkpoint says. */
+Checkpointer::~Checkpointer()
+{
+	for (WriteList &list : to_write_) {
+		while (Node *node = list.take())
+			cache_.unpin(*node);
+	}
+	IrqGuard guard(lock_);
+
+	while (dirty_.pop_front())
+		;
+	tbk_free(buffer_);
+}
+
+void Checkpointer::stop()
+{
+	tbk_work_cancel(&timer_);
+	tbk_work_cancel(&work_);
+}
+
+void Checkpointer::start_timer(bool needed)
+{
+	if (needed)
+		tbk_work_queue_after(queue_, &timer_, idle_ms);
+}
+
+Moment Checkpointer::begin_change(Volume &volume)
+{
+	bool needed = false;
+
+	if (volume.epoch == 0) {
+		IrqGuard guard(lock_);
+
+		volume.epoch = epoch_;
+		dirty_.push_back(volume);
+		needed = !timer_set_;
+		timer_set_ = true;
+	}
+	start_timer(needed);
+	volume.changed.store_relaxed(volume.epoch);
+	return { volume.epoch, generation() };
+}
+
+Moment Checkpointer::begin_structural(Catalog &)
+{
+	bool needed = false;
+	u64 epoch = 0;
+
+	{
+		IrqGuard guard(lock_);
+		structural_ = true;
+		epoch = epoch_;
+		needed = !timer_set_;
+		timer_set_ = true;
+	}
+	start_timer(needed);
+	return { epoch, generation() };
+}
+
+void Checkpointer::forget(Volume &volume)
+{
+	IrqGuard guard(lock_);
+
+	TBK_ASSERT(volume.tree.is_empty());
+	if (volume.dirty.is_linked())
+		dirty_.remove(volume);
+	volume.epoch = 0;
+}
+
+void Checkpointer::seal(Volume &volume)
+{
+	if (volume.epoch == 0)
+		return;
+	seal_tree(volume.tree, cache_, volume.epoch, space_.geometry().pool,
+		  to_write_[volume.epoch & 1]);
+}
+
+void Checkpointer::tick(struct tbk_work *work)
+{
+	Checkpointer &self = container_of<&Checkpointer::timer_>(work);
+
+	{
+		IrqGuard guard(self.lock_);
+		self.timer_set_ = false;
+		self.ticked_ = true;
+	}
+	tbk_work_queue(self.queue_, &self.work_);
+}
+
+void Checkpointer::flush(FlushWaiter &waiter)
+{
+	{
+		IrqGuard guard(lock_);
+		waiters_.push_back(waiter);
+	}
+	tbk_work_queue(queue_, &work_);
+}
+
+namespace {
+
+struct SyncWaiter {
+	FlushWaiter waiter;
+	IoWait wait;
+};
+
+void sync_done(FlushWaiter &waiter, int error)
+{
+	container_of<&SyncWaiter::waiter>(&waiter).wait.end(error);
+}
+
+} // namespace
+
+Status Checkpointer::sync()
+{
+	SyncWaiter sync;
+
+	{
+		IrqGuard guard(lock_);
+		const bool idle = dirty_.is_empty() && !structural_;
+
+		sync.waiter.target = idle ? epoch_ - 1 : epoch_;
+	}
+	sync.waiter.done = sync_done;
+	sync.wait.begin();
+	flush(sync.waiter);
+	return sync.wait.wait();
+}
+
+/* Whether anything waits that a checkpoint would help. */
+bool Checkpointer::is_wanted()
+{
+	IrqGuard guard(lock_);
+	const bool ticked = ticked_;
+
+	ticked_ = false;
+	if (has_failed())
+		return false;
+	for (FlushWaiter *w = waiters_.first(); w; w = waiters_.next(*w)) {
+		if (w->target > durable())
+			return true;
+	}
+	return ticked && (structural_ || !dirty_.is_empty());
+}
+
+/* Answers those whose epoch is durable; all, once the pool has failed. */
+void Checkpointer::finish(int error)
+{
+	List<FlushWaiter, &FlushWaiter::link> ready;
+
+	{
+		IrqGuard guard(lock_);
+		FlushWaiter *next = nullptr;
+
+		for (FlushWaiter *w = waiters_.first(); w; w = next) {
+			next = waiters_.next(*w);
+			if (!error && w->target > durable())
+				continue;
+			waiters_.remove(*w);
+			ready.push_back(*w);
+		}
+	}
+	while (FlushWaiter *w = ready.pop_front())
+		w->done(*w, w->target > durable() ? error : 0);
+}
+
+void Checkpointer::run_all()
+{
+	while (is_wanted()) {
+		const Status done = checkpoint();
+
+		if (!done.is_ok()) {
+			failed_.store_relaxed(1);
+			tbk_log(TBK_LOG_ERROR, "%s: checkpoint %llu: %s: no more changes are taken",
+				reinterpret_cast<const char *>(super_.name), durable() + 1,
+				to_text(done.error()));
+			break;
+		}
+		finish(0);
+		if (written)
+			written(written_context);
+	}
+	finish(has_failed() ? -TBK_EIO : 0);
+}
+
+void Checkpointer::run(struct tbk_work *work)
+{
+	container_of<&Checkpointer::work_>(work).run_all();
+}
+
+} // namespace thinback

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include "catalog.h"
+
+namespace thinback {
+
+/* Somebody who waits for an epoch to be durable. Lives until @done, which runs in process context. */
+struct FlushWaiter {
+	ListLink link;
+	u64 target = 0;
+	void (*done)(FlushWaiter &waiter, int error) = nullptr;
+};
+
+/*
+ * Writes what changed, so that the pool on disk goes from one sound state to
+ * the next by one write of a superblock.
+ *
+ * Changes belong to an epoch, the number of the checkpoint that will hold
+ * them. A checkpoint begins by moving the epoch on and sealing, one volume
+ * after the other under its own lock, what changed; then it writes, and holds
+ * no lock while it does. Meanwhile the next epoch's changes go to copies.
+ */
+class Checkpointer {
+public:
+	Checkpointer(struct tbk_device &device, Catalog &catalog, Space &space, NodeCache &cache,
+		     const format::Superblock &super);
+	~Checkpointer();
+	Checkpointer(const Checkpointer &) = delete;
+	Checkpointer &operator=(const Checkpointer &) = delete;
+
+	Status init(struct tbk_queue *queue);
+	/* Nobody changes or flushes any more. Sleeps. */
+	void stop();
+
+	/* A change of @volume is about to be made: whose checkpoint it is part of. */
+	Moment begin_change(Volume &volume) TBK_REQUIRES(volume.lock) TBK_EXCLUDES(lock_);
+	/* Something of the catalog alone changes: names, removals. */
+	Moment begin_structural(Catalog &catalog) TBK_REQUIRES(catalog.lock()) TBK_EXCLUDES(lock_);
+
+	/* The volume is about to be freed; its tree is empty. */
+	void forget(Volume &volume) TBK_REQUIRES(volume.lock) TBK_EXCLUDES(lock_);
+
+	/* Seals a tree within its epoch: a snapshot is about to share it. */
+	void seal(Volume &volume) TBK_REQUIRES(volume.lock);
+
+	/* Calls waiter.done when its target is durable, or at once. Context: any. */
+	void flush(FlushWaiter &waiter) TBK_EXCLUDES(lock_);
+	/* All changes begun so far are durable when it returns. Sleeps. */
+	Status sync() TBK_EXCLUDES(lock_);
+
+	u64 durable() const { return durable_.load_acquire(); }
+	bool has_failed() const { return failed_.load_relaxed() != 0; }
+
+	u64 generation() const { return generation_.load_relaxed(); }
+	/* After a snapshot; the catalog's lock is held. */
+	void next_generation() { generation_.store_relaxed(generation() + 1); }
+
+	/* Called after each checkpoint that was written; set once, before init(). */
+	void (*written)(void *context) = nullptr;
+	void *written_context = nullptr;
+	/* The next checkpoint closes the pool. */
+	void mark_clean() { clean_ = true; }
+
+	const format::Superblock &super() const { return super_; }
+
+private:
+	static constexpr u32 idle_ms = 1000; /* how long a change may stay volatile without a flush */
+	using VolumeList = List<Volume, &Volume::dirty>;
+
+	static void run(struct tbk_work *work);
+	static void tick(struct tbk_work *work);
+	void run_all();
+	bool is_wanted() TBK_EXCLUDES(lock_);
+	void finish(int error) TBK_EXCLUDES(lock_);
+	void start_timer(bool needed);
+
+	Status checkpoint();
+	Status seal_all(u64 &epoch);
+	Status seal_volumes(VolumeList &volumes, u64 epoch, Catalog &catalog)
+		TBK_REQUIRES(catalog.lock());
+	Status write_nodes(u64 epoch);
+
+	struct tbk_device &device_;
+	Catalog &catalog_;
+	Space &space_;
+	NodeCache &cache_;
+	struct tbk_queue *queue_ = nullptr;
+	format::Superblock super_; /* the last written; only the running checkpoint touches it */
+	Owned<WriteBatch> batch_;
+	void *buffer_ = nullptr; /* a block */
+	bool clean_ = false;
+
+	Atomic<u64> generation_;
+	Atomic<u64> durable_;
+	Atomic<u32> failed_;
+	WriteList to_write_[2]; /* by parity of the epoch */
+
+	IrqLock lock_{ TBK_RANK_DIRTY };
+	u64 epoch_ TBK_GUARDED_BY(lock_);
+	VolumeList dirty_ TBK_GUARDED_BY(lock_);
+	bool structural_ TBK_GUARDED_BY(lock_) = false;
+	bool ticked_ TBK_GUARDED_BY(lock_) = false;
+	bool timer_set_ TBK_GUARDED_BY(lock_) = false;
+	List<FlushWaiter, &FlushWaiter::link> waiters_ TBK_GUARDED_BY(lock_);
+
+	struct tbk_work work_ {};
+	struct tbk_work timer_ {};
+};
+
+} // namespace thinback

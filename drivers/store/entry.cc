@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/* entry.h: C on the outside, the store's classes inside. Errors become errnos here. */
+#include <thinback/entry.h>
+
+#include "make.h"
+#include "pool.h"
+
+using namespace thinback;
+
+struct tbk_pool {
+	Owned<Pool> pool;
+};
+
+struct tbk_volume {
+	Pool *pool = nullptr;
+	Volume *volume = nullptr;
+	bool read_only = false;
+};
+
+namespace {
+
+int result(const Status &status, struct tbk_why *why)
+{
+	if (!status.is_ok() && why && why->text[0] == 0)
+		tbk_format(why->text, sizeof(why->text), "%s", to_text(status.error()));
+	return to_errno(status.error());
+}
+
+void clear(struct tbk_why *why)
+{
+	if (why)
+		*why = {};
+}
+
+} // namespace
+
+int tbk_pool_open(struct tbk_device *device, tbk_u32 flags, struct tbk_pool **out,
+		  struct tbk_why *why)
+{
+	clear(why);
+	auto handle = make<struct tbk_pool>();
+
+	if (!handle.is_ok())
+		return result(handle.error(), why);
+	auto opened = Pool::open(*device, flags, why);
+
+	if (!opened.is_ok())
+		return result(opened.error(), why);
+	handle.value()->pool = opened.release();
+	*out = handle.value().release();
+	return 0;
+}
+
+int tbk_pool_close(struct tbk_pool *pool, struct tbk_why *why)
+{
+	struct tbk_object_info info;
+
+	clear(why);
+	for (u32 id = 0; pool->pool->next(id, info).is_ok(); id = info.id) {
+		if (info.open == 0)
+			continue;
+		TBK_EXPLAIN(why, "%s/%s%s%s is in use", pool->pool->name(), info.volume,
+			    info.snapshot[0] ? "@" : "", info.snapshot);
+		return -TBK_EBUSY;
+	}
+	const Status closed = pool->pool->close();
+
+	Owned<struct tbk_pool>::adopt(pool).reset();
+	return result(closed, why);
+}
+
+int tbk_pool_sync(struct tbk_pool *pool)
+{
+	return result(pool->pool->sync(), nullptr);
+}
+
+int tbk_pool_settle(struct tbk_pool *pool)
+{
+	return result(pool->pool->settle(), nullptr);
+}
+
+void tbk_pool_describe(struct tbk_pool *pool, struct tbk_pool_info *info)
+{
+	pool->pool->info(*info);
+}
+
+int tbk_pool_next(struct tbk_pool *pool, tbk_u32 after, struct tbk_object_info *info)
+{
+	return result(pool->pool->next(after, *info), nullptr);
+}
+
+int tbk_pool_find(struct tbk_pool *pool, const char *volume, const char *snapshot,
+		  struct tbk_object_info *info, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->find(volume, snapshot, *info, why), why);
+}
+
+int tbk_volume_create(struct tbk_pool *pool, const char *name, tbk_u64 bytes, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->create(name, bytes, why), why);
+}
+
+int tbk_snapshot_create(struct tbk_pool *pool, const char *volume, const char *snapshot,
+			struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->snapshot(volume, snapshot, why), why);
+}
+
+int tbk_clone_create(struct tbk_pool *pool, const char *volume, const char *snapshot,
+		     const char *name, tbk_u64 bytes, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->clone(volume, snapshot, name, bytes, why), why);
+}
+
+int tbk_remove(struct tbk_pool *pool, const char *volume, const char *snapshot, tbk_u32 flags,
+	       struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->remove(volume, snapshot, flags, why), why);
+}
+
+int tbk_volume_open(struct tbk_pool *pool, const char *volume, const char *snapshot, tbk_u32 flags,
+		    struct tbk_volume **out, struct tbk_why *why)
+{
+	clear(why);
+	auto handle = make<struct tbk_volume>();
+
+	if (!handle.is_ok())
+		return result(handle.error(), why);
+	auto opened = pool->pool->open_volume(volume, snapshot, why);
+
+	if (!opened.is_ok())
+		return result(opened.error(), why);
+	handle.value()->pool = pool->pool.get();
+	handle.value()->volume = opened.value();
+	handle.value()->read_only = (flags & TBK_OPEN_READ_ONLY) ||
+				    opened.value()->is_snapshot() ||
+				    pool->pool->is_read_only();
+	*out = handle.value().release();
+	return 0;
+}
+
+void tbk_volume_close(struct tbk_volume *volume)
+{
+	volume->pool->close_volume(*volume->volume);
+	Owned<struct tbk_volume>::adopt(volume).reset();
+}
+
+void tbk_volume_info(struct tbk_volume *volume, struct tbk_object_info *info)
+{
+	volume->pool->describe(*volume->volume, *info);
+}
+
+tbk_u64 tbk_volume_size(struct tbk_volume *volume)
+{
+	return volume->volume->size * format::block_size;
+}
+
+int tbk_volume_read_only(struct tbk_volume *volume)
+{
+	return volume->read_only;
+}
+
+void tbk_volume_submit(struct tbk_volume *volume, struct tbk_request *request)
+{
+	if (volume->read_only && request->op != TBK_OP_READ && request->op != TBK_OP_FLUSH) {
+		request->error = -TBK_EROFS;
+		request->done(request);
+		return;
+	}
+	volume->volume->io->submit(*request);
+}
+
+int tbk_pool_format(struct tbk_device *device, const struct tbk_format_options *options,
+		    struct tbk_why *why)
+{
+	clear(why);
+	return result(make_pool(*device, *options, why), why);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Making an empty pool: superblocks, and nothing else. What was never written counts as free. */
+#include <thinback/base/scope.h>
+
+#include "make.h"
+#include "pool.h"
+#include "superblock.h"
+
+namespace thinback {
+namespace {
+
+constexpr u64 most_blocks =
+	format::max_summaries * format::groups_per_summary * format::group_blocks;
+
+u64 journal_for(u64 pool_blocks, u64 wanted_bytes)
+{
+	constexpr u64 least = 1024;  /* 4 MiB */
+	constexpr u64 most = 65536; /* 256 MiB */
+	const u64 blocks = wanted_bytes ? wanted_bytes / format::block_size : pool_blocks / 256;
+
+	return blocks < least ? least : blocks > most ? most : blocks;
+}
+
+/* The last group must have room for its own bitmaps. */
+u64 usable_blocks(u64 bytes)
+{
+	u64 blocks = bytes / format::block_size;
+
+	if (blocks > most_blocks)
+		blocks = most_blocks;
+	if (blocks % format::group_blocks < 2 * format::fixed_blocks(0))
+		blocks -= blocks % format::group_blocks;
+	return blocks;
+}
+
+void fill_super(format::Superblock &super, const struct tbk_format_options &options, u64 blocks,
+		const Name &name)
+{
+	const u64 groups = (blocks + format::group_blocks - 1) / format::group_blocks;
+	const u64 journal = journal_for(blocks, options.journal_bytes);
+	u64 fixed = format::ring_length + journal;
+
+	for (u64 g = 0; g < groups; g++)
+		fixed += format::fixed_blocks(g);
+	__builtin_memcpy(super.uuid, options.uuid, sizeof(super.uuid));
+	__builtin_memcpy(&super.header.pool, options.uuid, sizeof(super.header.pool));
+	__builtin_memcpy(super.name, name.text, sizeof(super.name));
+	super.version.set(format::version);
+	super.flags.set(format::superblock_clean);
+	super.blocks.set(blocks);
+	super.journal_at.set(format::journal_start);
+	super.journal_blocks.set(journal);
+	super.generation.set(1);
+	super.free.set(blocks - fixed);
+	super.created.set(tbk_unix_seconds());
+	super.next_id.set(1);
+	super.groups.set(static_cast<u32>(groups));
+}
+
+/* Old superblocks first, so that a newer one of another pool is never taken for ours. */
+Status write_rings(struct tbk_device &device, format::Superblock &super, void *zeroes)
+{
+	constexpr BlockCount ring(format::ring_length);
+
+	TBK_TRY(write_blocks(device, PhysicalBlock(format::ring_a), zeroes, ring, 0));
+	TBK_TRY(write_blocks(device, PhysicalBlock(format::ring_b), zeroes, ring,
+			     TBK_IO_PREFLUSH | TBK_IO_FUA));
+	super.header.checkpoint.set(1);
+	TBK_TRY(write_superblock(device, super, zeroes));
+	super.header.checkpoint.set(2);
+	return write_superblock(device, super, zeroes);
+}
+
+} // namespace
+
+Status make_pool(struct tbk_device &device, const struct tbk_format_options &options, Why *why)
+{
+	struct tbk_device_info info {};
+	auto name = Name::parse(options.name);
+
+	device.ops->info(&device, &info);
+	if (!name.is_ok()) {
+		TBK_EXPLAIN(why, "\"%.63s\" is no name for a pool", options.name);
+		TBK_HINT(why,
+			 "names have 1 to 63 of A-Z a-z 0-9 . _ - and do not start with - or .");
+		return name.error();
+	}
+	const u64 blocks = usable_blocks(info.bytes);
+
+	if (blocks < format::smallest_pool) {
+		TBK_EXPLAIN(why, "%s is too small: it has %llu bytes, a pool needs 67108864",
+			    info.name, info.bytes);
+		return Err::bad_argument;
+	}
+	if (info.logical_block > format::block_size) {
+		TBK_EXPLAIN(why, "%s has sectors of %u bytes, a pool needs 4096 or less",
+			    info.name, info.logical_block);
+		return Err::bad_argument;
+	}
+	void *memory = tbk_big_alloc((format::ring_length + 1) * format::block_size);
+	const auto free_memory = ScopeGuard([=] { tbk_big_free(memory); });
+
+	if (!memory)
+		return Err::no_memory;
+	auto &super = *static_cast<format::Superblock *>(memory);
+
+	fill_super(super, options, blocks, name.value());
+	return write_rings(device, super, static_cast<u8 *>(memory) + format::block_size);
+}
+
+} // namespace thinback

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Opening and closing a pool, and what it tells about itself. */
+#include "pool.h"
+
+#include <thinback/base/container.h>
+#include <thinback/base/scope.h>
+
+#include "superblock.h"
+
+namespace thinback {
+namespace {
+
+constexpr unsigned int least_pieces = 256;
+constexpr unsigned int least_blocks = 16;
+
+/* Where the pool was found, for sentences. */
+void explain_open(Why *why, const struct tbk_device_info &info, Err err)
+{
+	switch (err) {
+	case Err::no_pool:
+		TBK_EXPLAIN(why, "%s holds no thinback pool", info.name);
+		TBK_HINT(why, "to make one: thinback format %s --name POOL", info.name);
+		return;
+	case Err::newer_format:
+		TBK_EXPLAIN(why, "the pool on %s was made by a newer version of thinback",
+			    info.name);
+		return;
+	case Err::too_small:
+		TBK_EXPLAIN(why, "%s is smaller than the pool on it", info.name);
+		return;
+	default:
+		TBK_EXPLAIN(why, "the pool on %s cannot be read: %s", info.name, to_text(err));
+		TBK_HINT(why, "to see what is wrong: thinback check %s", info.name);
+	}
+}
+
+} // namespace
+
+Pool::Pool(struct tbk_device &device) : device_(device)
+{
+	device_.ops->info(&device_, &device_info_);
+	tbk_work_init(&reclaim_work_, run_reclaim);
+}
+
+Result<Owned<Pool>> Pool::open(struct tbk_device &device, u32 flags, Why *why)
+{
+	Owned<Pool> pool = TBK_TRY(make<Pool>(device));
+	auto *super = static_cast<format::Superblock *>(
+		tbk_alloc(sizeof(format::Superblock), TBK_MAY_SLEEP));
+	const auto free_super = ScopeGuard([=] { tbk_free(super); });
+
+	if (!super)
+		return Err::no_memory;
+	pool->read_only_ = (flags & TBK_POOL_READ_ONLY) || pool->device_info_.read_only;
+	Status opened = read_superblock(device, *super);
+
+	if (opened.is_ok())
+		opened = pool->open_parts(*super);
+	if (!opened.is_ok()) {
+		explain_open(why, pool->device_info_, opened.error());
+		return opened.error();
+	}
+	/* What was removed before goes on being freed. */
+	if (!pool->read_only_)
+		pool->cleaner_->kick();
+	return pool;
+}
+
+Status Pool::open_parts(const format::Superblock &super)
+{
+	__builtin_memcpy(name_.text, super.name, sizeof(name_.text));
+	__builtin_memcpy(uuid_, super.uuid, sizeof(uuid_));
+	queue_ = tbk_queue_create(name_.text);
+	pieces_ = tbk_reserve_create("thinback_piece", sizeof(Piece), least_pieces);
+	blocks_ = tbk_reserve_create("thinback_block", format::block_size, least_blocks);
+	if (!queue_ || !pieces_ || !blocks_)
+		return Err::no_memory;
+	TBK_TRY(epochs_.init());
+	has_epochs_ = true;
+
+	const u64 id = super.header.pool.get();
+
+	space_ = TBK_TRY(Space::open(device_, super));
+	cache_ = TBK_TRY(NodeCache::create(device_, id));
+	catalog_ = TBK_TRY(make<Catalog>(*cache_, *space_));
+	{
+		MutexGuard guard(catalog_->lock());
+		TBK_TRY(catalog_->load(super));
+	}
+	checkpointer_ = TBK_TRY(
+		make<Checkpointer>(device_, *catalog_, *space_, *cache_, super));
+	checkpointer_->written = checkpoint_written;
+	checkpointer_->written_context = this;
+	TBK_TRY(checkpointer_->init(queue_));
+	cleaner_ = TBK_TRY(make<Cleaner>(*this));
+	return cleaner_->init();
+}
+
+/* Parts go in the reverse order of their making: each uses those before it. */
+Pool::~Pool()
+{
+	stopping_ = true;
+	if (cleaner_)
+		cleaner_->stop();
+	if (checkpointer_)
+		checkpointer_->stop();
+	tbk_work_cancel(&reclaim_work_);
+	if (queue_)
+		tbk_queue_destroy(queue_);
+	cleaner_.reset();
+	checkpointer_.reset();
+	catalog_.reset();
+	cache_.reset();
+	space_.reset();
+	if (has_epochs_)
+		epochs_.destroy();
+	if (pieces_)
+		tbk_reserve_destroy(pieces_);
+	if (blocks_)
+		tbk_reserve_destroy(blocks_);
+}
+
+Status Pool::close()
+{
+	if (read_only_)
+		return {};
+	cleaner_->stop();
+	{
+		MutexGuard guard(catalog_->lock());
+		checkpointer_->mark_clean();
+		checkpointer_->begin_structural(*catalog_);
+	}
+	return checkpointer_->sync();
+}
+
+void Pool::checkpoint_written(void *context)
+{
+	auto *self = static_cast<Pool *>(context);
+
+	if (!self->stopping_)
+		tbk_work_queue(self->queue_, &self->reclaim_work_);
+}
+
+void Pool::run_reclaim(struct tbk_work *work)
+{
+	container_of<&Pool::reclaim_work_>(work).reclaim();
+}
+
+void Pool::reclaim()
+{
+	MutexGuard guard(reclaim_lock_);
+
+	if (!space_->reclaim_begin())
+		return;
+	epochs_.drain();
+	space_->reclaim_end();
+}
+
+/* Twice: the first checkpoint frees what it replaces itself only with the next. */
+Status Pool::settle()
+{
+	cleaner_->kick();
+	cleaner_->wait_idle();
+	for (int i = 0; i < 2; i++) {
+		{
+			MutexGuard guard(catalog_->lock());
+			checkpointer_->begin_structural(*catalog_);
+		}
+		TBK_TRY(checkpointer_->sync());
+		reclaim();
+	}
+	return {};
+}
+
+void Pool::info(struct tbk_pool_info &info)
+{
+	const Geometry &geometry = space_->geometry();
+	u64 data = 0;
+
+	info = {};
+	__builtin_memcpy(info.name, name_.text, sizeof(info.name));
+	__builtin_memcpy(info.uuid, uuid_, sizeof(info.uuid));
+	info.size = geometry.blocks * format::block_size;
+	info.freeing = space_->freeing_blocks() * format::block_size;
+	info.free = space_->free_blocks() * format::block_size + info.freeing;
+	info.generation = checkpointer_->generation();
+	info.checkpoint = checkpointer_->durable();
+	if (checkpointer_->has_failed())
+		info.flags |= TBK_POOL_FAILED;
+	if (cleaner_->is_busy())
+		info.flags |= TBK_POOL_CLEANING;
+
+	MutexGuard guard(catalog_->lock());
+
+	for (Volume *v = catalog_->next(0); v; v = catalog_->next(v->id)) {
+		{
+			MutexGuard volume_guard(v->lock);
+			data += v->usage.own;
+		}
+		if (v->flags & format::catalog_hidden)
+			info.hidden++;
+		else if (v->is_snapshot())
+			info.snapshots += !v->is_gone();
+		else if (!v->is_gone()) {
+			info.volumes++;
+			info.promised += v->size * format::block_size;
+		}
+	}
+	/* Every block of data is some tree's own. */
+	const u64 used = info.size - info.free;
+
+	info.metadata = used > data * format::block_size ? used - data * format::block_size : 0;
+}
+
+} // namespace thinback

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include "cleaner.h"
+#include "volume_io.h"
+
+namespace thinback {
+
+/* The sentence for a person that goes with an Err. */
+using Why = struct tbk_why;
+
+/* An open pool: its parts, and what changes more than one of them. */
+class Pool {
+public:
+	static Result<Owned<Pool>> open(struct tbk_device &device, u32 flags, Why *why);
+	explicit Pool(struct tbk_device &device);
+	~Pool();
+	Pool(const Pool &) = delete;
+	Pool &operator=(const Pool &) = delete;
+
+	/* Writes out everything. Nothing is open. */
+	Status close();
+
+	const char *name() const { return name_.text; }
+	void info(struct tbk_pool_info &info);
+	Status next(u32 after, struct tbk_object_info &info);
+	Status find(const char *volume, const char *snapshot, struct tbk_object_info &info,
+		    Why *why);
+
+	/* pool_change.cc */
+	Status create(const char *name, u64 bytes, Why *why);
+	Status snapshot(const char *volume, const char *snapshot, Why *why);
+	Status clone(const char *volume, const char *snapshot, const char *name, u64 bytes,
+		     Why *why);
+	Status remove(const char *volume, const char *snapshot, u32 flags, Why *why);
+
+	/* pool_open.cc: a volume for requests */
+	Result<Volume *> open_volume(const char *volume, const char *snapshot, Why *why);
+	void close_volume(Volume &volume);
+	void describe(Volume &volume, struct tbk_object_info &info);
+
+	Status sync() { return checkpointer_->sync(); }
+	Status settle();
+	/* Gives out again what earlier checkpoints freed. Sleeps until requests in flight have ended. */
+	void reclaim() TBK_EXCLUDES(reclaim_lock_);
+
+	struct tbk_device &device() { return device_; }
+	const struct tbk_device_info &device_info() const { return device_info_; }
+	struct tbk_queue *queue() { return queue_; }
+	struct tbk_reserve *pieces() { return pieces_; }
+	struct tbk_reserve *blocks() { return blocks_; }
+	bool is_read_only() const { return read_only_; }
+
+	Space &space() { return *space_; }
+	NodeCache &cache() { return *cache_; }
+	Catalog &catalog() { return *catalog_; }
+	Checkpointer &checkpointer() { return *checkpointer_; }
+	Epochs &epochs() { return epochs_; }
+
+private:
+	Status open_parts(const format::Superblock &super);
+	Status may_change(Why *why) const;
+	Status remove_all(Volume &volume, bool recursive, Why *why) TBK_REQUIRES(catalog_->lock());
+	void mark_removed(Volume &volume) TBK_REQUIRES(catalog_->lock());
+	void describe_locked(Volume &volume, struct tbk_object_info &info)
+		TBK_REQUIRES(catalog_->lock());
+	Result<Volume *> add(const Name &name, u64 blocks) TBK_REQUIRES(catalog_->lock());
+	void touch(Volume &volume);
+	void take_snapshot(Volume &origin, Volume &taken) TBK_REQUIRES(catalog_->lock());
+	static void set_usage(Volume &volume, const Usage &usage);
+	static void checkpoint_written(void *context);
+	static void run_reclaim(struct tbk_work *work);
+
+	struct tbk_device &device_;
+	struct tbk_device_info device_info_ {};
+	Name name_;
+	u8 uuid_[16] = {};
+	bool read_only_ = false;
+
+	struct tbk_queue *queue_ = nullptr;
+	struct tbk_reserve *pieces_ = nullptr;
+	struct tbk_reserve *blocks_ = nullptr; /* of 4096 bytes, to fill partial blocks */
+	Epochs epochs_;
+	bool has_epochs_ = false;
+	Owned<Space> space_;
+	Owned<NodeCache> cache_;
+	Owned<Catalog> catalog_;
+	Owned<Checkpointer> checkpointer_;
+	Owned<Cleaner> cleaner_;
+
+	Mutex reclaim_lock_{ TBK_RANK_RECLAIM };
+	struct tbk_work reclaim_work_ {};
+	bool stopping_ = false; /* set before works are cancelled */
+};
+
+} // namespace thinback
+
+/* Fills in the reason, if anybody wants to know. */
+#define TBK_EXPLAIN(why, ...)                                                    \
+	do {                                                                     \
+		if (why)                                                         \
+			tbk_format((why)->text, sizeof((why)->text), __VA_ARGS__); \
+	} while (0)
+#define TBK_HINT(why, ...)                                                       \
+	do {                                                                     \
+		if (why)                                                         \
+			tbk_format((why)->hint, sizeof((why)->hint), __VA_ARGS__); \
+	} while (0)

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "superblock.h"
+
+#include <thinback/base/scope.h>
+#include <thinback/format/node.h>
+#include <thinback/format/space.h>
+
+#include "sync_io.h"
+
+namespace thinback {
+namespace {
+
+/* What the checksum does not tell: that the numbers make sense together. */
+Status check_numbers(const format::Superblock &super)
+{
+	const u64 blocks = super.blocks.get();
+	const u64 groups = (blocks + format::group_blocks - 1) / format::group_blocks;
+
+	if (super.version.get() > format::version || super.incompatible.get() != 0)
+		return Err::newer_format;
+	if (blocks < format::smallest_pool || groups != super.groups.get() ||
+	    groups > format::max_summaries * format::groups_per_summary)
+		return Err::bad_records;
+	if (super.journal_at.get() != format::journal_start ||
+	    super.journal_blocks.get() > format::group_blocks - format::journal_start ||
+	    super.journal_blocks.get() > blocks - format::journal_start)
+		return Err::bad_records;
+	if (super.name[0] == 0 || super.name[format::name_size - 1] != 0)
+		return Err::bad_records;
+	if (super.catalog.level >= format::max_height || super.generation.get() == 0)
+		return Err::bad_records;
+	return {};
+}
+
+Status check_super(const void *block, u64 at)
+{
+	const auto &super = *static_cast<const format::Superblock *>(block);
+
+	TBK_TRY(check_block(block, format::superblock_magic, PhysicalBlock(at),
+			    super.header.pool.get()));
+	if (__builtin_memcmp(&super.header.pool, super.uuid, sizeof(super.header.pool)) != 0)
+		return Err::wrong_pool;
+	return check_numbers(super);
+}
+
+/* Takes over into @super what is newer there. Damage in one slot is no error; the worst is remembered. */
+void scan_ring(const u8 *ring, u64 at, format::Superblock &super, Err &worst)
+{
+	for (u64 i = 0; i < format::ring_length; i++) {
+		const void *block = ring + i * format::block_size;
+		const auto &found = *static_cast<const format::Superblock *>(block);
+		const Status sound = check_super(block, at + i);
+
+		if (!sound.is_ok()) {
+			if (found.header.magic.get() == format::superblock_magic)
+				worst = sound.error();
+			continue;
+		}
+		if (super.header.magic.get() == 0 ||
+		    found.header.checkpoint.get() > super.header.checkpoint.get())
+			__builtin_memcpy(&super, block, sizeof(super));
+	}
+}
+
+} // namespace
+
+Status read_superblock(struct tbk_device &device, format::Superblock &super)
+{
+	constexpr size_t bytes = format::ring_length * format::block_size;
+	struct tbk_device_info info {};
+	u8 *ring = static_cast<u8 *>(tbk_big_alloc(bytes));
+	const auto free_ring = ScopeGuard([=] { tbk_big_free(ring); });
+	Err worst = Err::no_pool;
+
+	if (!ring)
+		return Err::no_memory;
+	device.ops->info(&device, &info);
+	if (info.bytes < format::smallest_pool * format::block_size)
+		return Err::no_pool;
+	__builtin_memset(&super, 0, sizeof(super));
+	constexpr u64 rings[] = { format::ring_a, format::ring_b };
+
+	for (u64 at : rings) {
+		const Status read = read_blocks(device, PhysicalBlock(at), ring,
+						BlockCount(format::ring_length));
+
+		if (read.is_ok())
+			scan_ring(ring, at, super, worst);
+		else
+			worst = read.error();
+	}
+	if (super.header.magic.get() == 0)
+		return worst;
+	if (super.blocks.get() > info.bytes / format::block_size)
+		return Err::too_small;
+	return {};
+}
+
+Status write_superblock(struct tbk_device &device, const format::Superblock &super, void *buffer)
+{
+	auto &block = *static_cast<format::Superblock *>(buffer);
+	const u64 slot = super.header.checkpoint.get() % format::ring_length;
+
+	__builtin_memcpy(buffer, &super, sizeof(super));
+	block.header.magic.set(format::superblock_magic);
+	block.header.self.set(format::ring_a + slot);
+	seal_block(buffer);
+	TBK_TRY(write_blocks(device, PhysicalBlock(format::ring_a + slot), buffer, BlockCount(1),
+			     TBK_IO_PREFLUSH | TBK_IO_FUA));
+	block.header.self.set(format::ring_b + slot);
+	seal_block(buffer);
+	return write_blocks(device, PhysicalBlock(format::ring_b + slot), buffer, BlockCount(1), 0);
+}
+
+} // namespace thinback

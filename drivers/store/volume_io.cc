@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A request's way: [flush first] -> gate and epoch -> pieces -> [flush] -> done.
+ * The gate and the epoch are left before anything waits for a checkpoint.
+ */
+#include "volume_io.h"
+
+#include <thinback/base/container.h>
+
+#include "pool.h"
+
+namespace thinback {
+namespace {
+
+bool is_write(const struct tbk_request &request)
+{
+	return request.op == TBK_OP_WRITE || request.op == TBK_OP_DISCARD ||
+	       request.op == TBK_OP_WRITE_ZEROES;
+}
+
+} // namespace
+
+struct tbk_request &RequestState::request()
+{
+	static_assert(sizeof(RequestState) <= sizeof(tbk_request::core));
+	static_assert(alignof(RequestState) <= alignof(unsigned long));
+
+	return *reinterpret_cast<struct tbk_request *>(reinterpret_cast<u8 *>(this) -
+						       __builtin_offsetof(tbk_request, core));
+}
+
+VolumeIo::VolumeIo(Pool &pool, Volume &volume) : pool_(pool), volume_(volume)
+{
+	tbk_work_init(&map_work_, run_map);
+	for (SlowWork &slow : slow_works_) {
+		tbk_work_init(&slow.work, run_slow);
+		slow.volume = this;
+	}
+}
+
+VolumeIo::~VolumeIo()
+{
+	if (!has_gate_)
+		return;
+	tbk_gate_close(&gate_);
+	tbk_gate_destroy(&gate_);
+}
+
+Status VolumeIo::init()
+{
+	if (tbk_gate_init(&gate_))
+		return Err::no_memory;
+	has_gate_ = true;
+	return {};
+}
+
+void VolumeIo::stop()
+{
+	tbk_work_cancel(&map_work_);
+	for (SlowWork &slow : slow_works_)
+		tbk_work_cancel(&slow.work);
+}
+
+Err VolumeIo::check(const struct tbk_request &request) const
+{
+	const u64 sectors = volume_.size * sectors_per_block;
+
+	if (request.op == TBK_OP_FLUSH)
+		return Err::ok;
+	if (is_write(request) && (volume_.is_snapshot() || pool_.is_read_only()))
+		return Err::read_only;
+	if (request.bytes == 0 || request.bytes % 512 || request.sector >= sectors ||
+	    request.bytes / 512 > sectors - request.sector)
+		return Err::bad_argument;
+	return Err::ok;
+}
+
+void VolumeIo::submit(struct tbk_request &request)
+{
+	const Err err = check(request);
+
+	if (err != Err::ok) {
+		request.error = to_errno(err);
+		request.done(&request);
+		return;
+	}
+	auto &state = *new (At{ request.core }) RequestState;
+
+	state.volume = this;
+	state.pending.store_relaxed(1);
+	if (request.op == TBK_OP_FLUSH || (request.flags & TBK_IO_PREFLUSH)) {
+		flush(state);
+		return;
+	}
+	start(state, request.flags & TBK_REQUEST_QUICK ? Effort::quick : Effort::sleep);
+}
+
+void VolumeIo::start(RequestState &state, Effort effort)
+{
+	if (!enter(state))
+		return;
+	drive(state, effort);
+}
+
+/* False: a snapshot is being taken; thaw() will go on with it. */
+bool VolumeIo::enter(RequestState &state)
+{
+	if (is_write(state.request())) {
+		while (!tbk_gate_enter(&gate_)) {
+			IrqGuard guard(lock_);
+
+			if (!frozen_)
+				continue;
+			parked_.push_back(state);
+			return false;
+		}
+	}
+	state.side = static_cast<u8>(pool_.epochs().enter());
+	state.inside = true;
+	return true;
+}
+
+void VolumeIo::leave(RequestState &state)
+{
+	if (!state.inside)
+		return;
+	state.inside = false;
+	pool_.epochs().leave(state.side);
+	if (is_write(state.request()))
+		tbk_gate_leave(&gate_);
+}
+
+void VolumeIo::freeze()
+{
+	{
+		IrqGuard guard(lock_);
+		frozen_ = true;
+	}
+	tbk_gate_close(&gate_);
+}
+
+void VolumeIo::thaw()
+{
+	List<RequestState, &RequestState::link> parked;
+
+	tbk_gate_open(&gate_);
+	{
+		IrqGuard guard(lock_);
+		frozen_ = false;
+		parked.splice_all(parked_);
+	}
+	while (RequestState *state = parked.pop_front())
+		queue_slow(*state);
+}
+
+void VolumeIo::fail(RequestState &state, Err err)
+{
+	int expected = 0;
+
+	state.error.compare_exchange(expected, to_errno(err));
+}
+
+/* One of those who keep the request pending is through. The last one ends the transfer. */
+void VolumeIo::put(RequestState &state)
+{
+	if (state.pending.fetch_sub(1) == 1)
+		transfer_ended(state);
+}
+
+/* Context: any. */
+void VolumeIo::transfer_ended(RequestState &state)
+{
+	leave(state);
+	if (state.error.load_relaxed()) {
+		finish(state);
+		return;
+	}
+	if (state.stalled) {
+		/* A checkpoint may free something. */
+		flush(state);
+		return;
+	}
+	if ((state.request().flags & TBK_IO_FUA) && state.mapped.load_relaxed()) {
+		state.flushed = false;
+		flush(state);
+		return;
+	}
+	finish(state);
+}
+
+void VolumeIo::finish(RequestState &state)
+{
+	struct tbk_request &request = state.request();
+
+	request.error = state.error.load_relaxed();
+	state.~RequestState();
+	request.done(&request);
+}
+
+/* Makes all that completed before durable. Context: any. */
+void VolumeIo::flush(RequestState &state)
+{
+	const u64 changed = volume_.changed.load_relaxed();
+
+	if (state.stalled || changed > pool_.checkpointer().durable()) {
+		state.flush.target = state.stalled ? pool_.checkpointer().durable() + 1 : changed;
+		state.flush.done = flushed;
+		pool_.checkpointer().flush(state.flush);
+		return;
+	}
+	if (!pool_.device_info().volatile_cache) {
+		flush_ended(state, 0);
+		return;
+	}
+	state.first.io = {};
+	state.first.io.op = TBK_OP_FLUSH;
+	state.first.io.flags = TBK_IO_SYNC;
+	state.first.io.payload = &state.request().payload;
+	state.first.io.done = device_flushed;
+	pool_.device().ops->submit(&pool_.device(), &state.first.io);
+}
+
+void VolumeIo::flushed(FlushWaiter &waiter, int error)
+{
+	RequestState &state = container_of<&RequestState::flush>(&waiter);
+
+	state.volume->flush_ended(state, error);
+}
+
+void VolumeIo::device_flushed(struct tbk_io *io)
+{
+	Piece &piece = container_of<&Piece::io>(io);
+	RequestState &state = container_of<&RequestState::first>(&piece);
+
+	state.volume->flush_ended(state, io->error);
+}
+
+/* Context: any. What comes after is for a thread. */
+void VolumeIo::flush_ended(RequestState &state, int error)
+{
+	const struct tbk_request &request = state.request();
+
+	if (error)
+		fail(state, from_errno(error));
+	const bool is_first = (request.flags & TBK_IO_PREFLUSH) && !state.flushed &&
+			      state.handed_out == 0;
+
+	if (!error && request.op != TBK_OP_FLUSH && (is_first || state.stalled)) {
+		state.flushed = true;
+		queue_slow(state);
+		return;
+	}
+	finish(state);
+}
+
+void VolumeIo::queue_slow(RequestState &state)
+{
+	struct tbk_work *work = nullptr;
+	{
+		IrqGuard guard(lock_);
+		slow_.push_back(state);
+		work = &slow_works_[next_slow_].work;
+		next_slow_ = (next_slow_ + 1) % slow_works;
+	}
+	tbk_work_queue(pool_.queue(), work);
+}
+
+void VolumeIo::wake(RangeLock::Waiters &ready)
+{
+	while (RangeWaiter *waiter = ready.pop_front())
+		queue_slow(container_of<&RequestState::range_waiter>(waiter));
+}
+
+void VolumeIo::run_slow(struct tbk_work *work)
+{
+	VolumeIo &self = *container_of<&SlowWork::work>(work).volume;
+
+	for (;;) {
+		RequestState *state = nullptr;
+		{
+			IrqGuard guard(self.lock_);
+			state = self.slow_.pop_front();
+		}
+		if (!state)
+			return;
+		if (state->stalled) {
+			state->stalled = false;
+			state->retried = true;
+			state->pending.store_relaxed(1);
+			self.pool_.reclaim();
+		}
+		if (state->inside)
+			self.drive(*state, Effort::io);
+		else
+			self.start(*state, Effort::io);
+	}
+}
+
+} // namespace thinback

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What happens when pieces end: responses, and mappings for data that is down. */
+#include <thinback/base/container.h>
+
+#include "pool.h"
+#include "volume_io.h"
+
+namespace thinback {
+
+/* Context: any. */
+void VolumeIo::piece_ended(Piece &piece, Err err)
+{
+	RequestState &state = *piece.owner;
+
+	if (err != Err::ok)
+		fail(state, err);
+	if (&piece != &state.first)
+		drop_piece(piece);
+	put(state);
+}
+
+void VolumeIo::piece_done(struct tbk_io *io)
+{
+	Piece &piece = container_of<&Piece::io>(io);
+
+	piece.owner->volume->piece_ended(piece, io->error ? from_errno(io->error) : Err::ok);
+}
+
+/* The data is down; to map it takes a thread. */
+void VolumeIo::mapped_piece_written(struct tbk_io *io)
+{
+	Piece &piece = container_of<&Piece::io>(io);
+	VolumeIo &self = *piece.owner->volume;
+
+	{
+		IrqGuard guard(self.lock_);
+		self.written_.push_back(piece);
+	}
+	tbk_work_queue(self.pool_.queue(), &self.map_work_);
+}
+
+void VolumeIo::run_map(struct tbk_work *work)
+{
+	container_of<&VolumeIo::map_work_>(work).map_written();
+}
+
+Result<ExtentEditor *> VolumeIo::editor()
+{
+	if (!editor_)
+		editor_ = TBK_TRY(make<ExtentEditor>(pool_.cache(), pool_.space()));
+	return editor_.get();
+}
+
+Status VolumeIo::map_one(u64 start, Run run)
+{
+	auto edit = editor();
+
+	if (!edit.is_ok() || pool_.checkpointer().has_failed()) {
+		pool_.space().give_back(run);
+		return edit.is_ok() ? Err::pool_failed : edit.error();
+	}
+	const Moment moment = pool_.checkpointer().begin_change(volume_);
+
+	return edit.value()->map(volume_.tree, volume_.usage, VirtualBlock(start), run, moment);
+}
+
+Status VolumeIo::unmap(u64 first, u64 count)
+{
+	ExtentEditor *edit = TBK_TRY(editor());
+
+	if (pool_.checkpointer().has_failed())
+		return Err::pool_failed;
+	const Moment moment = pool_.checkpointer().begin_change(volume_);
+
+	return edit->unmap(volume_.tree, volume_.usage, VirtualBlock(first), BlockCount(count),
+			   moment);
+}
+
+/* Maps all that has been written meanwhile under one hold of the lock, then answers. */
+void VolumeIo::map_written()
+{
+	List<Piece, &Piece::link> batch;
+	RangeLock::Waiters ready;
+
+	{
+		IrqGuard guard(lock_);
+		batch.splice_all(written_);
+	}
+	if (batch.is_empty())
+		return;
+	{
+		MutexGuard guard(volume_.lock);
+
+		for (Piece *piece = batch.first(); piece; piece = batch.next(*piece)) {
+			if (piece->run.count == 0)
+				continue;
+			if (piece->io.error) {
+				pool_.space().give_back(piece->run);
+				continue;
+			}
+			piece->io.error =
+				to_errno(map_one(piece->range.start, piece->run).error());
+		}
+	}
+	while (Piece *piece = batch.pop_front()) {
+		ranges_.unlock(piece->range, ready);
+		piece_ended(*piece, piece->io.error ? from_errno(piece->io.error) : Err::ok);
+	}
+	wake(ready);
+}
+
+} // namespace thinback

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Handing out a request in pieces, each as long as one mapping holds. */
+#include <thinback/base/scope.h>
+
+#include "pool.h"
+#include "volume_io.h"
+
+namespace thinback {
+namespace {
+
+constexpr u64 block_bytes = format::block_size;
+
+constexpr u64 least(u64 a, u64 b)
+{
+	return a < b ? a : b;
+}
+
+constexpr u64 to_range_end(u64 block)
+{
+	return RangeLock::unit - block % RangeLock::unit;
+}
+
+} // namespace
+
+/*
+ * Goes on from where the request stands. Once it is parked, or its last piece
+ * is on its way, it may be over before this returns: nothing is touched then.
+ */
+void VolumeIo::drive(RequestState &state, Effort effort)
+{
+	const struct tbk_request &request = state.request();
+
+	while (state.handed_out < request.bytes && !state.error.load_relaxed()) {
+		Step step = Step::done;
+
+		if (request.op == TBK_OP_READ)
+			step = next_read(state, effort);
+		else if (request.op == TBK_OP_WRITE)
+			step = next_write(state, effort);
+		else if (effort == Effort::io)
+			step = next_discard(state);
+		else {
+			queue_slow(state);
+			step = Step::parked;
+		}
+		if (step == Step::parked)
+			return;
+		if (step == Step::stalled)
+			break;
+	}
+	put(state);
+}
+
+Result<Mapping> VolumeIo::find(u64 block, u64 most, Effort effort)
+{
+	auto found = find_extent(volume_.tree, pool_.cache(), VirtualBlock(block), BlockCount(most));
+
+	if (found.is_ok() || effort != Effort::io)
+		return found;
+	MutexGuard guard(volume_.lock);
+
+	return find_extent_locked(volume_.tree, pool_.cache(), VirtualBlock(block),
+				  BlockCount(most));
+}
+
+/* NULL: this effort may not wait for one. */
+Piece *VolumeIo::take_piece(RequestState &state, Effort effort)
+{
+	if (!state.first_taken) {
+		state.first_taken = true;
+		state.first.owner = &state;
+		return &state.first;
+	}
+	if (effort == Effort::quick)
+		return nullptr;
+	auto *piece = new (At{ tbk_reserve_take(pool_.pieces()) }) Piece;
+
+	piece->owner = &state;
+	return piece;
+}
+
+void VolumeIo::drop_piece(Piece &piece)
+{
+	piece.~Piece();
+	tbk_reserve_give(pool_.pieces(), &piece);
+}
+
+/* Whether every write takes its range: see next_write(). */
+bool VolumeIo::is_ordered() const
+{
+	return pool_.device_info().logical_block > 512;
+}
+
+void VolumeIo::issue(RequestState &state, Piece &piece, u64 sector, u64 bytes,
+		     void (*done)(struct tbk_io *))
+{
+	const struct tbk_request &request = state.request();
+
+	piece.io = {};
+	piece.io.op = request.op;
+	piece.io.flags = request.flags & (TBK_IO_FUA | TBK_IO_SYNC);
+	piece.io.sector = sector;
+	piece.io.bytes = bytes;
+	piece.io.payload = &request.payload;
+	piece.io.offset = state.handed_out;
+	piece.io.done = done;
+	state.handed_out += bytes;
+	state.pending.fetch_add(1);
+	pool_.device().ops->submit(&pool_.device(), &piece.io);
+}
+
+/* Whether the device takes such a request as it is. */
+bool VolumeIo::fits_device(u64 offset, u64 bytes) const
+{
+	const u32 logical = pool_.device_info().logical_block;
+
+	return offset % logical == 0 && bytes % logical == 0;
+}
+
+VolumeIo::Step VolumeIo::next_read(RequestState &state, Effort effort)
+{
+	const struct tbk_request &request = state.request();
+	const u64 at = request.sector * 512 + state.handed_out;
+	const u64 offset = at % block_bytes;
+	u64 bytes = least(request.bytes - state.handed_out, max_piece);
+	auto found = find(at / block_bytes, (offset + bytes + block_bytes - 1) / block_bytes,
+			  effort);
+
+	if (!found.is_ok()) {
+		if (found.error() != Err::would_block) {
+			fail(state, found.error());
+			return Step::done;
+		}
+		queue_slow(state);
+		return Step::parked;
+	}
+	const Mapping &mapping = found.value();
+
+	bytes = least(bytes, mapping.run.raw() * block_bytes - offset);
+	if (mapping.kind != Mapping::Kind::data) {
+		tbk_payload_zero(&request.payload, state.handed_out, bytes);
+		state.handed_out += bytes;
+		return Step::done;
+	}
+	const u64 sector = mapping.target.raw() * sectors_per_block + offset / 512;
+
+	if (!fits_device(offset, bytes)) {
+		if (effort == Effort::io)
+			return read_part(state, mapping.target.raw(), static_cast<u32>(offset),
+					 static_cast<u32>(least(bytes, block_bytes - offset)));
+		queue_slow(state);
+		return Step::parked;
+	}
+	Piece *piece = take_piece(state, effort);
+
+	if (!piece) {
+		queue_slow(state);
+		return Step::parked;
+	}
+	issue(state, *piece, sector, bytes, piece_done);
+	return Step::done;
+}
+
+/* From a device whose sectors are larger than the request's. */
+VolumeIo::Step VolumeIo::read_part(RequestState &state, u64 target, u32 offset, u32 bytes)
+{
+	void *buffer = tbk_reserve_take(pool_.blocks());
+	const auto give_buffer = ScopeGuard([&] { tbk_reserve_give(pool_.blocks(), buffer); });
+	const Status read =
+		read_blocks(pool_.device(), PhysicalBlock(target), buffer, BlockCount(1));
+
+	if (read.is_ok())
+		tbk_payload_put(&state.request().payload, state.handed_out,
+				static_cast<u8 *>(buffer) + offset, bytes);
+	else
+		fail(state, read.error());
+	state.handed_out += bytes;
+	return Step::done;
+}
+
+/*
+ * In place where the block is ours alone; else to a new block. On a device
+ * with large sectors every write takes its range, since filling up a block
+ * there rewrites what others may be writing.
+ */
+VolumeIo::Step VolumeIo::next_write(RequestState &state, Effort effort)
+{
+	const struct tbk_request &request = state.request();
+	const u64 at = request.sector * 512 + state.handed_out;
+	const u64 block = at / block_bytes;
+	const u64 offset = at % block_bytes;
+	const u64 bytes = least(request.bytes - state.handed_out, max_piece);
+	auto found = find(block, (offset + bytes + block_bytes - 1) / block_bytes, effort);
+
+	if (!found.is_ok() && found.error() != Err::would_block) {
+		fail(state, found.error());
+		return Step::done;
+	}
+	const bool ready = found.is_ok() && !(state.first_taken && effort == Effort::quick);
+
+	if (ready && found.value().own && !is_ordered())
+		return write_in_place(state, found.value(), offset, bytes, effort);
+	const bool partial = offset != 0 || bytes < block_bytes;
+
+	if (!ready || (partial && effort != Effort::io)) {
+		queue_slow(state);
+		return Step::parked;
+	}
+	if (partial)
+		return write_part(state, block, static_cast<u32>(offset),
+				  static_cast<u32>(least(bytes, block_bytes - offset)));
+	return write_whole(state, block, bytes / block_bytes, effort);
+}
+
+VolumeIo::Step VolumeIo::write_in_place(RequestState &state, const Mapping &found, u64 offset,
+					u64 bytes, Effort effort)
+{
+	Piece *piece = take_piece(state, effort);
+
+	TBK_ASSERT(piece);
+	issue(state, *piece, found.target.raw() * sectors_per_block + offset / 512,
+	      least(bytes, found.run.raw() * block_bytes - offset), piece_done);
+	return Step::done;
+}
+
+/* Whole blocks, from @block on: takes their range, then sees what is there. */
+VolumeIo::Step VolumeIo::write_whole(RequestState &state, u64 block, u64 count, Effort effort)
+{
+	Piece &piece = *take_piece(state, effort);
+	const bool is_first = &piece == &state.first;
+
+	/* Once the request waits for the range it may be in other hands: what is to be undone is undone before. */
+	if (is_first)
+		state.first_taken = false;
+	piece.range.start = block;
+	piece.range.count = static_cast<u32>(least(count, to_range_end(block)));
+	if (!ranges_.lock(piece.range, state.range_waiter)) {
+		if (!is_first)
+			drop_piece(piece);
+		return Step::parked;
+	}
+	if (is_first)
+		state.first_taken = true;
+	const Step step = write_locked(state, piece, effort);
+
+	if (step == Step::issued)
+		return Step::done;
+	/* Nothing was submitted. */
+	RangeLock::Waiters ready;
+
+	ranges_.unlock(piece.range, ready);
+	if (is_first)
+		state.first_taken = false;
+	else
+		drop_piece(piece);
+	if (step == Step::parked)
+		queue_slow(state);
+	wake(ready);
+	return step;
+}
+
+/* The range is the piece's: nobody else maps it now. */
+VolumeIo::Step VolumeIo::write_locked(RequestState &state, Piece &piece, Effort effort)
+{
+	const u64 block = piece.range.start;
+	auto found = find(block, piece.range.count, effort);
+
+	if (!found.is_ok()) {
+		if (found.error() == Err::would_block)
+			return Step::parked;
+		fail(state, found.error());
+		return Step::done;
+	}
+	Run run = { found.value().target.raw(), static_cast<u32>(found.value().run.raw()) };
+
+	if (found.value().own) {
+		/* Mapped meanwhile. */
+		if (!is_ordered())
+			return Step::done;
+		piece.run = {};
+	} else {
+		auto taken = pool_.space().take(home_, want_for(block, run.count, found.value(),
+								effort));
+
+		if (!taken.is_ok())
+			return space_refused(state, taken.error());
+		run = taken.value();
+		remember(block, run);
+		piece.run = run;
+		state.mapped.store_relaxed(1);
+	}
+	ranges_.shrink(piece.range, run.count);
+	issue(state, piece, run.start * sectors_per_block, run.count * block_bytes,
+	      mapped_piece_written);
+	return Step::issued;
+}
+
+VolumeIo::Step VolumeIo::space_refused(RequestState &state, Err err)
+{
+	if (err == Err::would_block)
+		return Step::parked;
+	if (err == Err::no_space && !state.retried && pool_.space().freeing_blocks() > 0) {
+		state.stalled = true;
+		return Step::stalled;
+	}
+	fail(state, err);
+	return Step::done;
+}
+
+Want VolumeIo::want_for(u64 block, u32 count, const Mapping &found, Effort effort)
+{
+	const u64 slot = block / Group::slot_blocks;
+	const Recent &here = recent_[slot % recents];
+	const Recent &before = recent_[(slot - 1) % recents];
+	Want want;
+
+	want.offset = block % Group::slot_blocks;
+	want.count = count;
+	want.apart = block == next_block_.load_relaxed();
+	want.may_wait = effort == Effort::io;
+	want.goal = found.goal;
+	if (want.goal == 0 && here.slot.load_relaxed() == slot)
+		want.goal = here.base.load_relaxed() + want.offset;
+	if (want.goal == 0 && slot > 0 && before.slot.load_relaxed() == slot - 1)
+		want.goal = before.base.load_relaxed() + Group::slot_blocks + want.offset;
+	return want;
+}
+
+void VolumeIo::remember(u64 block, Run run)
+{
+	const u64 last = block + run.count - 1;
+
+	for (u64 slot = block / Group::slot_blocks; slot <= last / Group::slot_blocks; slot++) {
+		Recent &recent = recent_[slot % recents];
+		const u64 first = slot * Group::slot_blocks;
+
+		if (run.start + first < block)
+			continue;
+		recent.base.store_relaxed(run.start + first - block);
+		recent.slot.store_relaxed(slot);
+	}
+	next_block_.store_relaxed(block + run.count);
+}
+
+/*
+ * Less than a block, in a worker and one step after the other: what the block
+ * held, or zeros, is filled in around what is written.
+ */
+VolumeIo::Step VolumeIo::write_part(RequestState &state, u64 block, u32 offset, u32 bytes)
+{
+	Range range;
+
+	range.start = block;
+	range.count = 1;
+	if (!ranges_.lock(range, state.range_waiter))
+		return Step::parked;
+	RangeLock::Waiters ready;
+	void *buffer = tbk_reserve_take(pool_.blocks());
+	const Status written = fill_block(state, block, offset, bytes, static_cast<u8 *>(buffer));
+
+	tbk_reserve_give(pool_.blocks(), buffer);
+	ranges_.unlock(range, ready);
+	wake(ready);
+	if (!written.is_ok())
+		return space_refused(state, written.error());
+	state.handed_out += bytes;
+	return Step::done;
+}
+
+Status VolumeIo::fill_block(RequestState &state, u64 block, u32 offset, u32 bytes, u8 *buffer)
+{
+	const struct tbk_request &request = state.request();
+	const Mapping found = TBK_TRY(find(block, 1, Effort::io));
+	Run run = { found.target.raw(), 1 };
+
+	__builtin_memset(buffer, 0, block_bytes);
+	if (found.kind == Mapping::Kind::data)
+		TBK_TRY(read_blocks(pool_.device(), found.target, buffer, BlockCount(1)));
+	else if (request.op == TBK_OP_WRITE_ZEROES)
+		return {};
+	if (request.op == TBK_OP_WRITE)
+		tbk_payload_get(&request.payload, state.handed_out, buffer + offset, bytes);
+	else
+		__builtin_memset(buffer + offset, 0, bytes);
+	if (!found.own) {
+		run = TBK_TRY(pool_.space().take(home_, want_for(block, 1, found, Effort::io)));
+		remember(block, run);
+	}
+	const Status written = write_blocks(pool_.device(), PhysicalBlock(run.start), buffer,
+					    BlockCount(1), request.flags & TBK_IO_FUA);
+
+	if (found.own)
+		return written.error() == Err::ok ? Status() : written.error();
+	if (!written.is_ok()) {
+		pool_.space().give_back(run);
+		return written.error();
+	}
+	state.mapped.store_relaxed(1);
+	MutexGuard guard(volume_.lock);
+
+	return map_one(block, run);
+}
+
+/* Discards drop whole blocks; zeroes are written to what is not one. In a worker. */
+VolumeIo::Step VolumeIo::next_discard(RequestState &state)
+{
+	constexpr u64 most = 65536; /* blocks at a time, so that others get at the lock */
+	const struct tbk_request &request = state.request();
+	const u64 at = request.sector * 512 + state.handed_out;
+	const u64 left = request.bytes - state.handed_out;
+	const u64 offset = at % block_bytes;
+
+	if (offset != 0 || left < block_bytes) {
+		const u32 part = static_cast<u32>(least(left, block_bytes - offset));
+
+		if (request.op == TBK_OP_WRITE_ZEROES)
+			return write_part(state, at / block_bytes, static_cast<u32>(offset), part);
+		state.handed_out += part;
+		return Step::done;
+	}
+	const u64 count = least(left / block_bytes, most);
+
+	{
+		MutexGuard guard(volume_.lock);
+		const Status unmapped = unmap(at / block_bytes, count);
+
+		if (!unmapped.is_ok())
+			fail(state, unmapped.error());
+	}
+	state.mapped.store_relaxed(1);
+	state.handed_out += count * block_bytes;
+	return Step::done;
+}
+
+} // namespace thinback
