@@ -7,7 +7,7 @@
 #   make check       both
 #   make fuzz        each target of kunit/fuzz for FUZZ_SECONDS
 #
-# LAYERS="store" leaves the other layers, and their tests, out. B=/tmp/x builds
+# LAYERS="store" leaves the other layers, and their tests, out; LAYERS= all of them. B=/tmp/x builds
 # elsewhere, for when two work in one tree.
 
 CXX := g++-12
@@ -23,7 +23,7 @@ warnings := -Wall -Wextra -Wshadow -Wno-unused-parameter
 freestanding := -ffreestanding -nostdinc++ -fno-threadsafe-statics
 sanitize := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-core := $(wildcard $(LAYERS:%=drivers/%/*.cc))
+core := $(sort drivers/store/error.cc $(wildcard $(LAYERS:%=drivers/%/*.cc)))
 core-tests := $(wildcard kunit/harness/shared/*.cc kunit/base/*.cc kunit/model/*.cc \
 	$(LAYERS:%=kunit/%/*.cc))
 hosted := $(wildcard drivers/hosted/*.cc)

@@ -96,9 +96,15 @@ public:
 	void let_go();
 
 protected:
-	/* For those who record what is written; a number handed back when it is done. */
-	virtual u64 note_submitted(const struct tbk_io &io);
-	virtual void note_done(u64 number, const struct tbk_io &io);
+	/*
+	 * For those who record. A write with PREFLUSH is a flush, and when that
+	 * is done, a write. Discards are writes, too. What *_submitted() returns
+	 * comes back with *_done().
+	 */
+	virtual u64 note_flush_submitted();
+	virtual void note_flush_done(u64 number, int error);
+	virtual u64 note_write_submitted(const struct tbk_io &io);
+	virtual void note_write_done(u64 number, int error);
 
 private:
 	struct Page {
@@ -111,8 +117,9 @@ private:
 	struct Flight {
 		MemoryDevice *device;
 		struct tbk_io *io;
-		u64 number;
 		u32 checksum;
+		u64 flush; /* what note_*_submitted() returned */
+		u64 write;
 	};
 
 	static void submit(struct tbk_device *device, struct tbk_io *io);
@@ -120,6 +127,8 @@ private:
 	static void land(void *context);
 	void check(const struct tbk_io &io) const;
 	u32 checksum_of(const struct tbk_io &io) const;
+	int perform(Flight &flight);
+	int flush();
 	int run(const struct tbk_io &io);
 	int transfer(const struct tbk_io &io);
 	bool fails(u32 op);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "fiber.h"
 
-#include <stdint.h>
 #include <sys/mman.h>
 
 #include "sanitizer.h"
@@ -46,14 +45,7 @@ Fiber::Fiber(const char *fiber_name, std::function<void()> body)
 	: Context(nullptr), own_name_(fiber_name), body_(std::move(body)), stack_(take_stack())
 {
 	name = own_name_.c_str();
-	const auto self = reinterpret_cast<uintptr_t>(this);
-
-	getcontext(&inside_);
-	inside_.uc_stack.ss_sp = stack_;
-	inside_.uc_stack.ss_size = stack_size;
-	inside_.uc_link = nullptr;
-	makecontext(&inside_, reinterpret_cast<void (*)()>(&Fiber::entry), 2,
-		    static_cast<unsigned int>(self), static_cast<unsigned int>(self >> 32));
+	prepare_stack(inside_, stack_, stack_size, entry, this);
 }
 
 Fiber::~Fiber()
@@ -62,9 +54,9 @@ Fiber::~Fiber()
 	spare_stacks().push_back(stack_);
 }
 
-void Fiber::entry(unsigned int low, unsigned int high)
+void Fiber::entry(void *self)
 {
-	reinterpret_cast<Fiber *>(uintptr_t(high) << 32 | low)->run();
+	static_cast<Fiber *>(self)->run();
 }
 
 void Fiber::run()
@@ -74,13 +66,13 @@ void Fiber::run()
 	body_ = nullptr;
 	ended_ = true;
 	leave_stack(nullptr, outside_stack_, outside_size_);
-	setcontext(&outside_);
+	switch_stack(inside_, outside_);
 }
 
 void Fiber::resume()
 {
 	leave_stack(&outside_fake_stack_, stack_, stack_size);
-	swapcontext(&outside_, &inside_);
+	switch_stack(outside_, inside_);
 	enter_stack(outside_fake_stack_, nullptr, nullptr);
 }
 
@@ -97,7 +89,7 @@ void Fiber::pause()
 void Fiber::leave()
 {
 	leave_stack(&inside_fake_stack_, outside_stack_, outside_size_);
-	swapcontext(&inside_, &outside_);
+	switch_stack(inside_, outside_);
 	enter_stack(inside_fake_stack_, &outside_stack_, &outside_size_);
 }
 

@@ -3,9 +3,9 @@
 
 #include <functional>
 #include <string>
-#include <ucontext.h>
 
 #include "simulation.h"
+#include "stack_switch.h"
 
 namespace thinback {
 
@@ -31,15 +31,15 @@ public:
 	bool is_asked_for_trace = false; /* resumed only to say where it is */
 
 private:
-	static void entry(unsigned int low, unsigned int high);
+	static void entry(void *self);
 	void run();
 	void leave();
 
 	std::string own_name_;
 	std::function<void()> body_;
 	void *stack_;
-	ucontext_t inside_{};
-	ucontext_t outside_{};
+	ParkedStack inside_;
+	ParkedStack outside_;
 	void *inside_fake_stack_ = nullptr;
 	void *outside_fake_stack_ = nullptr;
 	const void *outside_stack_ = nullptr;

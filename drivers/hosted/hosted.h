@@ -28,7 +28,8 @@ struct HostedOptions {
  * Runs @body as a fiber, until it and all work it caused have ended. Aborts,
  * with a trace of each fiber, when the body waits for what cannot come. Returns
  * false, having said what on stderr, if works, timers or other fibers are left
- * over when the body has ended; those are dropped.
+ * over when the body has ended; those are dropped. A body may have a run of
+ * its own inside, which knows nothing of what is outside.
  */
 bool hosted_run(const std::function<void()> &body, const HostedOptions &options = {});
 

@@ -14,6 +14,16 @@ namespace {
 constexpr u64 page_size = 4096;
 constexpr u64 sector_size = 512;
 
+bool does_flush(const struct tbk_io &io)
+{
+	return io.op == TBK_OP_FLUSH || io.flags & TBK_IO_PREFLUSH;
+}
+
+bool does_change(const struct tbk_io &io)
+{
+	return io.op == TBK_OP_WRITE || io.op == TBK_OP_DISCARD;
+}
+
 } // namespace
 
 const struct tbk_device_ops MemoryDevice::memory_ops = { submit, tell };
@@ -199,30 +209,31 @@ int MemoryDevice::transfer(const struct tbk_io &io)
 	return 0;
 }
 
+int MemoryDevice::flush()
+{
+	counts_.flushes++;
+	return fails(TBK_OP_FLUSH) ? -TBK_EIO : 0;
+}
+
 int MemoryDevice::run(const struct tbk_io &io)
 {
-	if (io.flags & TBK_IO_PREFLUSH && fails(TBK_OP_FLUSH))
-		return -TBK_EIO;
-	if (fails(io.op))
-		return -TBK_EIO;
+	const bool is_failing = fails(io.op);
+
 	switch (io.op) {
 	case TBK_OP_READ:
 		counts_.reads++;
 		counts_.bytes_read += io.bytes;
-		return transfer(io);
+		return is_failing ? -TBK_EIO : transfer(io);
 	case TBK_OP_WRITE:
 		counts_.writes++;
 		counts_.bytes_written += io.bytes;
-		counts_.flushes += (io.flags & TBK_IO_PREFLUSH) != 0;
-		return transfer(io);
-	case TBK_OP_FLUSH:
-		counts_.flushes++;
-		return 0;
+		return is_failing ? -TBK_EIO : transfer(io);
 	case TBK_OP_DISCARD:
 		counts_.discards++;
 		counts_.bytes_discarded += io.bytes;
-		clear(io.sector * sector_size, io.bytes);
-		return 0;
+		if (!is_failing)
+			clear(io.sector * sector_size, io.bytes);
+		return is_failing ? -TBK_EIO : 0;
 	}
 	return -TBK_EOPNOTSUPP;
 }
@@ -234,13 +245,35 @@ void MemoryDevice::submit(struct tbk_device *device, struct tbk_io *io)
 	might_sleep("a request to be taken");
 	self.check(*io);
 	self.in_flight_++;
-	Flight *flight = new Flight{ &self, io, self.note_submitted(*io), self.checksum_of(*io) };
+	Flight *flight = new Flight{ &self, io, self.checksum_of(*io), 0, 0 };
+	if (does_flush(*io))
+		flight->flush = self.note_flush_submitted();
+	else if (does_change(*io))
+		flight->write = self.note_write_submitted(*io);
 	if (self.is_holding_)
 		self.held_.push_back(flight);
 	else if (self.options_.asynchronous)
 		hosted_interrupt(0, land, flight);
 	else
 		land(flight);
+}
+
+int MemoryDevice::perform(Flight &flight)
+{
+	const struct tbk_io &io = *flight.io;
+
+	if (does_flush(io)) {
+		const int error = flush();
+
+		note_flush_done(flight.flush, error);
+		if (error || io.op == TBK_OP_FLUSH)
+			return error;
+		flight.write = note_write_submitted(io);
+	}
+	const int error = run(io);
+	if (does_change(io))
+		note_write_done(flight.write, error);
+	return error;
 }
 
 void MemoryDevice::land(void *context)
@@ -252,9 +285,8 @@ void MemoryDevice::land(void *context)
 	if (self.checksum_of(io) != flight->checksum)
 		die("changed %llu bytes for sector %llu while they were being written", io.bytes,
 		    io.sector);
-	io.error = self.run(io);
+	io.error = self.perform(*flight);
 	self.in_flight_--;
-	self.note_done(flight->number, io);
 	io.done(&io);
 }
 
@@ -271,12 +303,22 @@ void MemoryDevice::let_go()
 	held_.clear();
 }
 
-u64 MemoryDevice::note_submitted(const struct tbk_io &)
+/* Nobody records. */
+u64 MemoryDevice::note_flush_submitted()
 {
 	return 0;
 }
 
-void MemoryDevice::note_done(u64, const struct tbk_io &)
+void MemoryDevice::note_flush_done(u64, int)
+{
+}
+
+u64 MemoryDevice::note_write_submitted(const struct tbk_io &)
+{
+	return 0;
+}
+
+void MemoryDevice::note_write_done(u64, int)
 {
 }
 

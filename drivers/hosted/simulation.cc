@@ -111,15 +111,13 @@ void unpark(const void *key)
 
 bool hosted_run(const std::function<void()> &body, const HostedOptions &options)
 {
-	if (simulation)
-		die("hosted_run() inside hosted_run()");
+	Simulation *const outer = simulation;
+	Simulation inner(options);
 
-	Simulation now(options);
-	simulation = &now;
-	const bool clean = now.run(body);
-	simulation = nullptr;
-	forget_works();
-	return clean;
+	simulation = &inner;
+	const bool is_clean = inner.run(body);
+	simulation = outer;
+	return is_clean;
 }
 
 void hosted_spawn(const char *name, std::function<void()> body)

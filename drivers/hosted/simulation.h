@@ -12,7 +12,7 @@ namespace thinback {
 
 class Simulation;
 
-/* The one hosted_run() that is going on, or NULL. */
+/* The hosted_run() that is going on, the innermost one, or NULL. */
 extern Simulation *simulation;
 
 enum class LockKind { spin, irq, mutex };
@@ -55,9 +55,6 @@ void maybe_preempt();
 /* Sleeps until unpark(@key). Wakes for nothing, too: check again. @what: for whom it may concern. */
 void park(const void *key, const char *what);
 void unpark(const void *key);
-
-/* After a run: works of fibers that were dropped, callbacks that were not run. */
-void forget_works();
 
 /* Counts an allocation. Returns whether it is one that has to fail. */
 bool allocation_fails();

@@ -123,11 +123,6 @@ void forget_queued(struct tbk_work *raw)
 
 } // namespace
 
-void thinback::forget_works()
-{
-	runs.clear();
-}
-
 struct tbk_queue *tbk_queue_create(const char *name)
 {
 	might_sleep("threads");

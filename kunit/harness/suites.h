@@ -4,9 +4,14 @@
 #include "../base/list_cases.h"
 #include "../base/lock_cases.h"
 #include "../base/owned_cases.h"
+#include "../base/ram_device_cases.h"
 #include "../base/result_cases.h"
 #include "../base/wait_cases.h"
 #include "../base/work_cases.h"
+#include "../vbd/features_cases.h"
+#include "../vbd/request_cases.h"
+#include "../vbd/ring_cases.h"
+#include "../vbd/session_cases.h"
 
 /* clang-format off */
 #define TBK_SUITES(X)			\
@@ -14,7 +19,12 @@
 	X(list, TBK_LIST_CASES)		\
 	X(lock, TBK_LOCK_CASES)		\
 	X(owned, TBK_OWNED_CASES)	\
+	X(ram_device, TBK_RAM_DEVICE_CASES)	\
 	X(result, TBK_RESULT_CASES)	\
 	X(wait, TBK_WAIT_CASES)		\
-	X(work, TBK_WORK_CASES)
+	X(work, TBK_WORK_CASES)	\
+	X(features, TBK_FEATURES_CASES)	\
+	X(request, TBK_REQUEST_CASES)	\
+	X(ring, TBK_RING_CASES)		\
+	X(session, TBK_SESSION_CASES)
 /* clang-format on */
