@@ -12,6 +12,8 @@ of its head comment tell what it wants:
     # bed: dom0 2048                dom0's memory in MiB
     # bed: memory 4096              the machine's
     # bed: needs thinback           the module, the command line and the scripts of this tree
+    # bed: needs fio                fio in dom0
+    # bed: needs guest-fio          the guest image fio, with fio and e2fsprogs
     # bed: allow REGEX              kernel complaints that are no failure
 
 It reports with ok, not_ok and check; a kernel that complains is a failure too.
@@ -20,6 +22,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,8 +116,9 @@ def product(folder):
 
 def overlay(archive, scenario, boot, args, roots):
     """What differs from run to run: the scenario, and what is under test."""
-    for name in ("guest-vmlinux", "mini", "fio"):
-        archive.copy(boot[name], f"testbed/{name}{'' if name == 'guest-vmlinux' else '.cpio'}")
+    archive.copy(boot["guest-vmlinux"], "testbed/guest-vmlinux")
+    for name in ["mini", "fio"] if "guest-fio" in scenario.needs else ["mini"]:
+        archive.copy(boot[name], f"testbed/{name}.cpio")
     archive.copy(f"{HERE}/dom0-init", "init")
     archive.copy(f"{HERE}/lib.sh", "testbed/lib.sh")
     if scenario.path:
@@ -143,8 +147,9 @@ def tree_files(root):
 def initramfs(folder, scenario, boot, args, roots):
     path = f"{folder}/initramfs"
     with open(path, "wb") as file:
-        with open(boot["dom0"], "rb") as base:
-            shutil.copyfileobj(base, file, 1 << 20)
+        for name in ["dom0", "dom0-fio"] if "fio" in scenario.needs else ["dom0"]:
+            with open(boot[name], "rb") as base:
+                shutil.copyfileobj(base, file, 1 << 20)
         archive = cpio.Archive(file)
         overlay(archive, scenario, boot, args, roots)
         archive.close()
@@ -153,7 +158,8 @@ def initramfs(folder, scenario, boot, args, roots):
 
 def prepare(scenario, args, folder):
     """The machine for one scenario, its disks new unless kept ones are there."""
-    boot = images.make_all(images.Kernel(args.kernel_build), images.Kernel())
+    guest = images.Kernel() if args.stock_guests else images.lean_guest()
+    boot = images.make_all(images.Kernel(args.kernel_build), guest)
     roots = list(args.root)
     if "thinback" in scenario.needs and not roots:
         product(f"{folder}/product")
@@ -166,15 +172,14 @@ def prepare(scenario, args, folder):
         disks.append(path)
     return machine.Machine(folder, boot, initramfs(folder, scenario, boot, args, roots), disks,
                            memory=scenario.numbers["memory"], dom0=scenario.numbers["dom0"], cpus=args.cpus,
-                           cache=args.cache, icount=args.icount)
+                           cache=args.cache, icount=args.icount, boot_args=args.boot_args)
 
 
 def boot_until_end(scenario, report, box):
     """Boots, and again after each power cut, until the scenario ends."""
     boots = 1
     while True:
-        box.boot_args = f"tbed.boot={boots}"
-        process = box.start()
+        process = box.start([f"tbed.boot={boots}"])
         try:
             reason = machine.watch(box, process, scenario.numbers["timeout"], scenario.numbers["silence"],
                                    report.result, report.console)
@@ -208,7 +213,6 @@ def shell(args):
     scenario = Scenario(args.scenarios[0]).read() if args.scenarios else Scenario("")
     with tempfile.TemporaryDirectory(prefix="testbed.", dir=args.scratch) as folder:
         box = prepare(scenario, args, folder)
-        box.boot_args = "tbed.shell=1"
         print("testbed: bash in dom0 follows; ctrl-a x ends the machine", file=sys.stderr)
         return box.shell()
 
@@ -223,10 +227,13 @@ def arguments():
                         help="copy a tree into dom0, say one filled by make install DESTDIR=FOLDER; "
                         "without it, 'needs thinback' runs make install itself")
     parser.add_argument("--kernel-build", metavar="FOLDER", help="dom0's kernel, as debug-kernel prints it")
+    parser.add_argument("--stock-guests", action="store_true",
+                        help="guests get Debian's kernel even where x86-kernel built a lean one")
     parser.add_argument("--disks", metavar="FOLDER", help="keep the disks there, and use those found there")
     parser.add_argument("--logs", metavar="FOLDER", default=f"{TREE}/build/testbed", help="default build/testbed")
     parser.add_argument("--scratch", metavar="FOLDER", help="where temporary files go, 300 MiB a run")
     parser.add_argument("--cache", default="unsafe", help="qemu's cache mode of the disks (default unsafe)")
+    parser.add_argument("--boot-args", default="", help="more arguments for dom0's kernel")
     parser.add_argument("--cpus", type=int, default=2, help="of the machine and of dom0 (default 2)")
     parser.add_argument("--icount", action="store_true", help="time counts instructions, one CPU: figures repeat")
     return parser.parse_args()
@@ -234,6 +241,8 @@ def arguments():
 
 def main():
     args = arguments()
+    # A bed that is told to go takes its emulator and its files along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if args.shell:
         return shell(args)
     reports = [run(path, args) for path in args.scenarios]

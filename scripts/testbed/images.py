@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import lzma
 import os
+import pathlib
 import re
 import struct
 import subprocess
@@ -23,16 +24,18 @@ CACHE = os.environ.get("THINBACK_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "thinback")
 KEEP_SECONDS = 3 * 24 * 3600
 
-DOM0_PACKAGES = """bash dash coreutils util-linux mount bsdutils kmod lvm2 dmsetup thin-provisioning-tools fio e2fsprogs
+DOM0_PACKAGES = """bash dash coreutils util-linux mount bsdutils kmod lvm2 dmsetup thin-provisioning-tools e2fsprogs
     jq xxd xen-utils-4.17 xen-utils-common xenstore-utils procps sed grep findutils mawk diffutils""".split()
 DOM0_MODULES = """xen-blkback xen-blkfront xenfs xen-gntdev xen-gntalloc xen-evtchn xen-privcmd virtio_pci virtio_blk
     virtio_console dm-mod dm-thin-pool dm-snapshot dm-flakey ext4 loop null_blk crc32c libcrc32c crc32c-intel
     crc32c_generic""".split()
 # Python programs have no interpreter there; qemu, firmware and test programs no use.
-DOM0_UNWANTED = re.compile(r"/(python3?|doc|man|locale|perl5|pkgconfig)/|/(xen(top|alyze|paging|monitor)|test-[^/]*)$")
+DOM0_UNWANTED = re.compile(r"/(python3?|doc|man|locale|perl5|pkgconfig)/|/(xen(alyze|paging|monitor)|oxenstored|test-[^/]*)$")
 DOM0_FOLDERS = re.compile(r"^(/usr)?/(s?bin|lib(/xen-4\.17/bin|/xen-common/bin)?)/[^/]+$|^/etc/(xen|lvm)/|mke2fs\.conf$")
 GUEST_MODULES = ["xen-blkfront", "ext4", "crc32c_generic"]
-GUEST_FIO = "/usr/bin/fio /sbin/mkfs.ext4 /sbin/e2fsck /usr/sbin/blkdiscard /usr/bin/fallocate".split()
+# busybox's own takes twenty times as long, under emulation most of a scenario.
+GUEST_MINI = ["/usr/bin/sha256sum"]
+GUEST_FIO = "/usr/bin/sha256sum /usr/bin/fio /sbin/mkfs.ext4 /sbin/e2fsck /usr/sbin/blkdiscard /usr/bin/fallocate".split()
 
 
 def run(*command):
@@ -114,6 +117,11 @@ def dom0_root(archive, kernel):
         archive.copy(path, "/usr/" + os.path.relpath(path, kernel.root).removeprefix("usr/"))
 
 
+def fio_root(archive):
+    """fio apart: its seventy libraries are half of all, and unpacking them costs seconds."""
+    add_programs(archive, ["/usr/bin/fio"])
+
+
 def guest_root(archive, kernel, programs):
     for folder in ("bin", "sbin", "dev", "proc", "sys", "tmp", "mnt", "modules"):
         archive.directory(folder)
@@ -124,8 +132,9 @@ def guest_root(archive, kernel, programs):
     for index, path in enumerate(modules):
         archive.copy(path, f"modules/{index:02}-{os.path.basename(path)}")
     for path in [*programs, *cpio.libraries(programs)]:
-        # No merged /usr in there: every library in the loader's default folders.
-        archive.data(path, open(path, "rb").read(), 0o755)
+        # As they are named: there is no merged /usr, and both are the loader's default folders.
+        with open(path, "rb") as file:
+            archive.data(path, file.read(), 0o755)
 
 
 @contextlib.contextmanager
@@ -168,7 +177,7 @@ def archive_of(fill, *args):
 
 def code_key():
     packages = run("dpkg-query", "-W")
-    sources = [open(f"{HERE}/{name}", encoding="utf-8").read() for name in ("images.py", "cpio.py", "guest-init")]
+    sources = [pathlib.Path(HERE, name).read_text(encoding="utf-8") for name in ("images.py", "cpio.py", "guest-init")]
     return "\n".join([packages, *sources])
 
 
@@ -176,6 +185,13 @@ def xen():
     with gzip.open("/boot/xen-4.17-amd64.gz") as packed:
         content = packed.read()
     return cached("xen", hashlib.sha256(content).hexdigest(), lambda file: file.write(content))
+
+
+def lean_guest():
+    """Our own guest kernel once x86-kernel has built it, else Debian's: slower to boot, the same frontend."""
+    builds = [f"{CACHE}/{name}" for name in os.listdir(CACHE) if name.startswith("guest-")]
+    builds = [build for build in builds if os.path.exists(f"{build}/done")]
+    return Kernel(max(builds, key=os.path.getmtime)) if builds else Kernel()
 
 
 def make_all(dom0_kernel, guest_kernel):
@@ -190,6 +206,7 @@ def make_all(dom0_kernel, guest_kernel):
         "dom0-vmlinux": vmlinux(dom0_kernel),
         "guest-vmlinux": vmlinux(guest_kernel),
         "dom0": cached("dom0.cpio", common + dom0_kernel.key(), archive_of(dom0_root, dom0_kernel)),
-        "mini": cached("mini.cpio", common + guest_kernel.key(), archive_of(guest_root, guest_kernel, [])),
+        "dom0-fio": cached("dom0-fio.cpio", common, archive_of(fio_root)),
+        "mini": cached("mini.cpio", common + guest_kernel.key(), archive_of(guest_root, guest_kernel, GUEST_MINI)),
         "fio": cached("fio.cpio", common + guest_kernel.key(), archive_of(guest_root, guest_kernel, GUEST_FIO)),
     }

@@ -10,22 +10,29 @@ tarball=/usr/src/linux-source-6.1.tar.xz
 
 say() { echo "$(basename "$0"): $*" >&2; }
 
+source_version() {
+	dpkg-query -W -f '${Version}' linux-source-6.1 2>/dev/null || echo none
+}
+
 # kernel_source: unpacks Debian's source if need be, prints its folder.
 kernel_source() {
-	local version dir
+	local dir
 	if [[ ! -e $tarball ]]; then
 		say "no $tarball: run scripts/packages test"
 		return 1
 	fi
-	version=$(dpkg-query -W -f '${Version}' linux-source-6.1)
-	dir=$cache/linux-source-$version
-	if [[ ! -e $dir/Makefile ]]; then
-		say "unpacking $tarball"
-		rm -rf "$dir.new"
-		mkdir -p "$dir.new"
-		tar -C "$dir.new" --strip-components=1 -xf "$tarball"
-		mv "$dir.new" "$dir"
-	fi
+	dir=$cache/linux-source-$(source_version)
+	mkdir -p "$cache"
+	(
+		flock 8
+		if [[ ! -e $dir/Makefile ]]; then
+			say "unpacking $tarball"
+			rm -rf "$dir.new"
+			mkdir -p "$dir.new" &&
+				tar -C "$dir.new" --strip-components=1 -xf "$tarball" &&
+				mv "$dir.new" "$dir"
+		fi
+	) 8>"$cache/source.lock" || return 1
 	echo "$dir"
 }
 
@@ -47,26 +54,29 @@ configure() {
 # build_kernel NAME FRAGMENT RESULT MAKEARG...: prints the build folder, in
 # which RESULT lies and against which modules can be built.
 build_kernel() {
-	local name=$1 fragment=$2 result=$3 source out
+	local name=$1 fragment=$2 result=$3 out
 	shift 3
-	source=$(kernel_source) || return 1
-	out=$cache/$name-$(basename "$source" | sed 's/^linux-source-//')-$(sha256sum <"$fragment" | cut -c1-12)
+	out=$cache/$name-$(source_version)-$(sha256sum <"$fragment" | cut -c1-12)
 	if [[ ! -e $out/done ]]; then
-		say "building $out: takes minutes, once"
 		mkdir -p "$out"
-		configure "$source" "$out" "$fragment" "$@" || return 1
-		make -C "$source" O="$out" "$@" -j"$(nproc)" >"$out/build.log" 2>&1 || {
-			tail -n 20 "$out/build.log" >&2
-			return 1
-		}
-		[[ -e $out/$result ]] && touch "$out/done"
+		# One at a time: two would write the same folder.
+		(
+			flock 9
+			[[ -e $out/done ]] || build_in "$out" "$fragment" "$result" "$@"
+		) 9>"$out.lock" || return 1
 	fi
 	echo "$out"
 }
 
-# One build at a time: two would write the same folder.
-lock_cache() {
-	mkdir -p "$cache"
-	exec {cache_lock}>"$cache/lock"
-	flock "$cache_lock"
+build_in() {
+	local out=$1 fragment=$2 result=$3 source
+	shift 3
+	say "building $out: takes minutes, once"
+	source=$(kernel_source) || return 1
+	configure "$source" "$out" "$fragment" "$@" || return 1
+	if ! make -C "$source" O="$out" "$@" -j"$(nproc)" >"$out/build.log" 2>&1; then
+		tail -n 20 "$out/build.log" >&2
+		return 1
+	fi
+	[[ -e $out/$result ]] && touch "$out/done"
 }

@@ -18,6 +18,8 @@ report() {
 ok() { report "ok $1"; }
 not_ok() { report "not ok $1: ${*:2}"; }
 
+indent() { sed 's/^/  | /'; }
+
 # check NAME COMMAND...: passes if the command succeeds; shows what it said if not.
 check() {
 	local name=$1 said
@@ -26,7 +28,7 @@ check() {
 		ok "$name"
 		return 0
 	fi
-	echo "$said" | sed 's/^/  | /'
+	indent <<<"$said"
 	not_ok "$name" "'$*' failed: $(tail -n 1 <<<"$said")"
 	return 1
 }

@@ -71,10 +71,10 @@ class Machine:
             return ["-accel", "tcg,thread=single,tb-size=512", "-icount", "shift=1,sleep=off,align=off"]
         return ["-accel", "tcg,thread=multi,tb-size=512"]
 
-    def command(self, interactive):
+    def command(self, words, interactive=False):
         images = self.images
         # Commas part modules; one inside an argument is doubled.
-        dom0 = f"{images['dom0-vmlinux']} {DOM0_ARGS} {self.boot_args}".replace(",", ",,")
+        dom0 = f"{images['dom0-vmlinux']} {DOM0_ARGS} {self.boot_args} {' '.join(words)}".replace(",", ",,")
         command = ["qemu-system-x86_64", "-machine", "q35,smm=off", *self.accelerator(), "-cpu", CPU, "-smp",
                    str(self.cpus), "-m", str(self.memory), "-display", "none", "-no-reboot", "-nic", "none",
                    "-kernel", images["xen"], "-initrd", f"{dom0},{self.initramfs}",
@@ -90,12 +90,12 @@ class Machine:
                           "-monitor", "none"]
 
     def shell(self):
-        return subprocess.run(self.command(True), check=False).returncode
+        return subprocess.run(self.command(["tbed.shell=1"], interactive=True), check=False).returncode
 
-    def start(self):
+    def start(self, words):
         open(self.results, "wb").close()
         with open(f"{self.folder}/qemu.log", "ab") as log:
-            return subprocess.Popen(self.command(False), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            return subprocess.Popen(self.command(words), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 class Tail:

@@ -1,0 +1,125 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Volumes as dom0's own disks: data verified, discards, a full pool, and the
+# pool found again after the module went and came.
+#
+# bed: needs thinback
+# bed: needs fio
+# bed: disk 1024 parts=768,0
+# bed: timeout 900
+# bed: silence 200
+# shellcheck source=scripts/testbed/lib.sh
+source /testbed/lib.sh
+
+volumes=/dev/thinback/tank
+
+make_pool() {
+	need "load xen-thinback" modprobe xen-thinback
+	need "format" thinback format /dev/vda1 --name tank
+	[[ -d /sys/fs/thinback/tank ]] || need "attach" thinback attach /dev/vda1
+	need "create" thinback create tank/vol --size 128M
+	need "the device node is there" test -b $volumes/vol
+	check_status "a name is used once" 11 thinback create tank/vol --size 128M
+	check_status "no such volume" 10 thinback remove tank/nothing
+	check_status "no other pool goes over it" 1 thinback format /dev/vda1 --name other
+	check_same "a new volume reads as zeros" "$(head -c 8M /dev/zero | sha256sum | cut -d ' ' -f 1)" "$(sum $volumes/vol 8)"
+}
+
+verify() {
+	fio --name="$1" --filename=$volumes/vol --direct=1 --ioengine=libaio --iodepth=16 --verify=crc32c \
+		--verify_fatal=1 --randrepeat=1 --output-format=terse --output=/tmp/fio.out "${@:2}"
+}
+
+data() {
+	check "fio: random 4k writes, verified" verify rand4k --rw=randwrite --bs=4k --size=48M --verify_backlog=1024
+	check "fio: mixed block sizes, verified" verify mixed --rw=randwrite --bsrange=512-64k --bs_unaligned=0 \
+		--blockalign=512 --size=48M --offset=48M
+	check "fio: sequential, flushed, verified" verify seq --rw=write --bs=128k --size=32M --fsync=8
+}
+
+file_system() {
+	need "create" thinback create tank/fs --size 96M
+	check "mkfs.ext4" mkfs.ext4 -q $volumes/fs
+	check "mount" mount $volumes/fs /mnt
+	pattern 4 32 >/mnt/file
+	cp -r /etc /usr/sbin /mnt/
+	check "snapshot of a mounted volume" thinback snapshot tank/fs@mounted
+	check "umount" umount /mnt
+	check "snapshot" thinback snapshot tank/fs@clean
+	check "clone" thinback clone tank/fs@clean tank/copy
+	check_status "fsck of the clone" 0 e2fsck -fn $volumes/copy
+	check "clone of the mounted one" thinback clone tank/fs@mounted tank/live
+	check "its journal replays" e2fsck -fp $volumes/live
+	check "mount the clone" mount $volumes/copy /mnt
+	check_same "the file is there" "$(pattern 4 32 | sha256sum | cut -d ' ' -f 1)" "$(sha256sum </mnt/file | cut -d ' ' -f 1)"
+	rm /mnt/file
+	check "fstrim" fstrim /mnt
+	check "umount the clone" umount /mnt
+	check_status "fsck of the original" 0 e2fsck -fn $volumes/fs
+}
+
+own_bytes() { thinback list "$1" --json | jq '[.. | objects | select(has("own")) | .own][0]'; }
+
+discards() {
+	local before after
+	need "create" thinback create tank/holes --size 64M
+	pattern 5 32 | dd of=$volumes/holes bs=1M oflag=direct conv=fsync iflag=fullblock status=none
+	before=$(own_bytes tank/holes)
+	check "blkdiscard" blkdiscard -o 8M -l 8M $volumes/holes
+	check "punch a hole" fallocate -p -o 16M -l 8M $volumes/holes
+	check "zeroes" fallocate -z -o 24M -l 4M $volumes/holes
+	check "zeroes not on block borders" fallocate -p -o $((28 * 1048576 + 512)) -l 1024 $volumes/holes
+	check_same "what was discarded reads as zeros" "$(head -c 20M /dev/zero | sha256sum | cut -d ' ' -f 1)" "$(sum $volumes/holes 20 8)"
+	check_same "what was not stays" "$(pattern 5 8 | sha256sum | cut -d ' ' -f 1)" "$(sum $volumes/holes 8)"
+	after=$(own_bytes tank/holes)
+	check "space came back: $before, then $after" test "$after" -le $((before - 19922944))
+}
+
+# write_out VOLUME SEED MIB: may wait for space as long as the volume's policy says.
+write_out() {
+	pattern "$2" "$3" | timeout 150 dd of="$volumes/$1" bs=256k oflag=direct conv=fsync,notrunc iflag=fullblock 2>&1
+}
+
+full_pool() {
+	local said
+	need "create more than there is" thinback create tank/big --size 2G
+	if said=$(write_out big 6 1500); then
+		not_ok "a full pool refuses" "1500 MiB went into 768"
+	elif grep -qE 'No space left|Input/output error' <<<"$said"; then
+		ok "a full pool refuses"
+	else
+		not_ok "a full pool refuses" "$(tail -n 1 <<<"$said")"
+	fi
+	check_same "reads go on" "$(pattern 6 4 | sha256sum | cut -d ' ' -f 1)" "$(sum $volumes/big 4)"
+	check "rewrites go on" write_out big 7 4
+	check_same "and are read" "$(pattern 7 4 | sha256sum | cut -d ' ' -f 1)" "$(sum $volumes/big 4)"
+	check "removing makes room" thinback remove tank/big
+	check "new writes go on" until_true 30 write_out vol 8 16
+	check_same "and are read" "$(pattern 8 16 | sha256sum | cut -d ' ' -f 1)" "$(sum $volumes/vol 16)"
+}
+
+again() {
+	local before after
+	before=$(sum $volumes/vol)
+	check_status "a pool in use cannot go" 12 bash -c "exec 3<$volumes/vol; thinback detach tank"
+	need "detach" thinback detach tank
+	check_status "the pool on disk is sound" 0 thinback check /dev/vda1
+	need "unload" rmmod xen_thinback
+	need "load again" modprobe xen-thinback
+	need "attach" thinback attach /dev/vda1
+	after=$(sum $volumes/vol)
+	check_same "the data is there" "$before" "$after"
+	check_status "the clone is sound" 0 e2fsck -fn $volumes/copy
+	check "remove with snapshots" thinback remove tank/fs --recursive
+	check "detach" thinback detach tank
+	check_status "still sound" 0 thinback check /dev/vda1
+	check "unload" rmmod xen_thinback
+}
+
+make_pool
+data
+file_system
+discards
+full_pool
+again
