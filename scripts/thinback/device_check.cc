@@ -45,7 +45,23 @@ std::vector<fs::path> entries(const fs::path &folder)
 	return all;
 }
 
-/* /proc/self/mountinfo: id, parent, major:minor, root, where, ...; blanks are \040. */
+/* Blanks and the like stand as \040 in /proc. */
+std::string unescaped(const std::string &text)
+{
+	std::string plain;
+
+	for (std::size_t i = 0; i < text.size(); i++) {
+		if (text[i] != '\\' || i + 3 >= text.size()) {
+			plain += text[i];
+			continue;
+		}
+		plain += static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8));
+		i += 3;
+	}
+	return plain;
+}
+
+/* /proc/self/mountinfo: id, parent, major:minor, root, where, ... */
 std::string mounted_on(const System &system, const std::string &number)
 {
 	std::ifstream mounts(system.proc / "self/mountinfo");
@@ -57,7 +73,7 @@ std::string mounted_on(const System &system, const std::string &number)
 
 		fields >> id >> parent >> device >> root >> where;
 		if (device == number)
-			return where;
+			return unescaped(where);
 	}
 	return {};
 }

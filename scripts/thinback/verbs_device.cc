@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Verbs on devices that are not attached: the module takes no part in them. */
+#include <cerrno>
 #include <map>
+#include <memory>
 
 #include <fmt/format.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "device_check.h"
 #include "progress.h"
@@ -24,6 +27,45 @@ Uuid new_uuid()
 	uuid[6] = (uuid[6] & 0x0f) | 0x40;
 	uuid[8] = (uuid[8] & 0x3f) | 0x80;
 	return uuid;
+}
+
+bool is_same_device(const std::string &a, const std::string &b)
+{
+	struct stat status_a, status_b;
+
+	if (a == b)
+		return true;
+	return stat(a.c_str(), &status_a) == 0 && stat(b.c_str(), &status_b) == 0 &&
+	       S_ISBLK(status_a.st_mode) && status_a.st_rdev == status_b.st_rdev;
+}
+
+/* The attached pool that the device is, or empty; also when the module cannot be asked. */
+std::string attached_pool(Session &session, const std::string &path)
+{
+	try {
+		for (const thinback_pool &pool : session.kernel.pools())
+			if (is_same_device(text_of(pool.device), absolute_path(path)))
+				return text_of(pool.name);
+	} catch (const Failure &) {
+		return {};
+	}
+	return {};
+}
+
+/* A device of our own; nobody but the module knows that it has one itself. */
+std::unique_ptr<Device> open_device(Session &session, const std::string &path, Access access)
+{
+	try {
+		return std::make_unique<Device>(session.world.system, path, access);
+	} catch (const Failure &failure) {
+		const std::string pool =
+			failure.error == EBUSY ? attached_pool(session, path) : std::string();
+
+		if (pool.empty())
+			throw;
+		throw failure_of(EBUSY, path, "in use: attached as pool " + pool,
+				 "first: thinback detach " + pool);
+	}
 }
 
 /* Whatever is there goes only if the user says so, twice. */
@@ -52,16 +94,16 @@ void verb_format(Session &session)
 {
 	const std::string path = parse_device(session.options.objects.at(0)).pool;
 	const std::string name = parse_pool(session.options.name).pool;
-	const Device device(session.world.system, path, Access::write);
-	const std::string found = content(session.world.core, device.get());
+	const std::unique_ptr<Device> device = open_device(session, path, Access::write);
+	const std::string found = content(session.world.core, device->get());
 
 	allow_overwriting(session, path, found);
-	session.world.core.format(device.get(), { name, new_uuid(), 0 });
+	session.world.core.format(device->get(), { name, new_uuid(), 0 });
 	/* Where the pool wrote nothing yet: a partition table at the end, say. */
 	if (!found.empty())
-		wipe_signatures(device.get());
+		wipe_signatures(device->get());
 
-	const std::optional<PoolOnDisk> made = session.world.core.probe(device.get());
+	const std::optional<PoolOnDisk> made = session.world.core.probe(device->get());
 
 	if (!made)
 		throw Failure(Exit::failed, path, "the pool just made cannot be read back");
@@ -98,7 +140,7 @@ std::string summary_text(const Session &session, const CheckReport &check)
 void verb_check(Session &session)
 {
 	const std::string path = parse_device(session.options.objects.at(0)).pool;
-	const Device device(session.world.system, path, Access::read);
+	const std::unique_ptr<Device> device = open_device(session, path, Access::read);
 	Progress progress(session.world.err, "check " + path,
 			  session.world.can_draw && !session.options.quiet);
 	CheckReport check{ path, {}, {} };
@@ -113,7 +155,7 @@ void verb_check(Session &session)
 			fmt::format("{:<9}{}\n", severity_name(finding.severity), finding.text));
 		check.findings.push_back(finding);
 	};
-	check.summary = session.world.core.check(device.get(), listener);
+	check.summary = session.world.core.check(device->get(), listener);
 	progress.clear();
 	if (!session.options.quiet)
 		session.print(summary_text(session, check));
