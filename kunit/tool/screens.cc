@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads a transcript, does again what it shows, and prints the transcript as it
+ * comes out now: equal, if nothing changed.
+ *
+ *   # words          a command line; what it prints follows, errors behind "! "
+ *   [N]              its exit status, where that is not 0
+ *   % words          something that happens in the world around the program;
+ *                    what that shows follows, behind "= "
+ *   > words          what is typed in, at a terminal, during the next command
+ *   ; words          a remark
+ *   anything else    old output, replaced
+ */
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <sstream>
+#include <utility>
+
+#include <unistd.h>
+
+#include "../../scripts/thinback/failure.h"
+#include "../../scripts/thinback/progress.h"
+#include "../../scripts/thinback/size.h"
+#include "../../scripts/thinback/world.h"
+#include "fake_kernel.h"
+
+namespace thinback::tool {
+
+namespace {
+
+/* Offline pools: the pool's name stands at the start of the file. */
+class FakeCore final : public Core {
+public:
+	std::optional<PoolOnDisk> probe(const OpenDevice &device) override
+	{
+		char text[64] = {};
+
+		if (pread(device.fd, text, sizeof(text) - 1, 0) < 0 ||
+		    strncmp(text, "pool ", 5) != 0)
+			return {};
+
+		Uuid uuid{};
+
+		uuid.fill(0xab);
+		return PoolOnDisk{ text + 5, uuid, 1ULL << 30 };
+	}
+
+	void format(const OpenDevice &device, const PoolOnDisk &pool) override
+	{
+		const std::string text = "pool " + pool.name;
+
+		if (refusal.error)
+			throw failure_of(refusal.error, device.path, refusal.message, {});
+		if (pwrite(device.fd, text.c_str(), text.size() + 1, 0) < 0)
+			throw failure_of(errno, device.path, strerror(errno), {});
+	}
+
+	CheckSummary check(const OpenDevice &device, const CheckListener &listener) override
+	{
+		const auto pool = probe(device);
+
+		if (!pool)
+			throw failure_of(EMEDIUMTYPE, device.path, {}, {});
+		for (const Finding &finding : findings)
+			listener.found(finding);
+		listener.progress(1, 1);
+		return { pool->name, 3, 5, 120, 900, 70ULL << 20, findings.size() * 4096 };
+	}
+
+	Refusal refusal;
+	std::vector<Finding> findings;
+};
+
+class FakeSystem final : public System {
+public:
+	int open(const std::string &path, int flags) override
+	{
+		return path == refused ? -error : System::open(path, flags);
+	}
+
+	std::string refused;
+	int error = 0;
+};
+
+class Theatre {
+public:
+	void happen(const std::string &line);
+	void type(const std::string &line) { typed_ += line + "\n"; }
+	void perform(const std::string &line);
+
+private:
+	void pool(std::istringstream &words);
+	void object(std::istringstream &words);
+	void set(thinback_object &object, const std::string &key, const std::string &value);
+
+	FakeKernel kernel_;
+	FakeCore core_;
+	FakeSystem system_;
+	std::string typed_;
+};
+
+int error_number(const std::string &name)
+{
+	static const std::map<std::string, int> all = {
+		{ "EPERM", EPERM },
+		{ "ENOENT", ENOENT },
+		{ "EIO", EIO },
+		{ "EACCES", EACCES },
+		{ "EBUSY", EBUSY },
+		{ "EEXIST", EEXIST },
+		{ "EINVAL", EINVAL },
+		{ "ENOSPC", ENOSPC },
+		{ "EROFS", EROFS },
+		{ "ENAMETOOLONG", ENAMETOOLONG },
+		{ "ENOTEMPTY", ENOTEMPTY },
+		{ "EPROTO", EPROTO },
+		{ "EUCLEAN", EUCLEAN },
+		{ "EMEDIUMTYPE", EMEDIUMTYPE },
+		{ "ESHUTDOWN", ESHUTDOWN },
+		{ "ENOMEM", ENOMEM },
+	};
+
+	return all.at(name);
+}
+
+/* pool NAME DEVICE SIZE FREE [failed] [FREEING] */
+void Theatre::pool(std::istringstream &words)
+{
+	std::string name, device, size, free, more;
+
+	words >> name >> device >> size >> free;
+	thinback_pool &pool = kernel_.pools[name];
+
+	snprintf(pool.name, sizeof(pool.name), "%s", name.c_str());
+	snprintf(pool.device, sizeof(pool.device), "%s", device.c_str());
+	memset(pool.uuid, 0xab, sizeof(pool.uuid));
+	pool.size = parse_size(size, size);
+	pool.free = parse_size(free, free);
+	pool.metadata = 12 << 20;
+	pool.generation = 7;
+	pool.checkpoint = 42;
+	while (words >> more)
+		pool.flags |= more == "failed" ? THINBACK_POOL_FAILED : THINBACK_POOL_CLEANING;
+}
+
+void Theatre::set(thinback_object &object, const std::string &key, const std::string &value)
+{
+	const std::map<std::string, std::function<void()>> setters = {
+		{ "own",
+		  [&] {
+			  object.own = parse_size(value, value);
+		  } },
+		{ "shared",
+		  [&] {
+			  object.shared = parse_size(value, value);
+		  } },
+		{ "children",
+		  [&] {
+			  object.children = std::stoul(value);
+		  } },
+		{ "guest",
+		  [&] {
+			  object.guest = std::stoi(value);
+		  } },
+		{ "open",
+		  [&] {
+			  object.open = std::stoul(value);
+		  } },
+		{ "vdev",
+		  [&] {
+			  snprintf(object.vdev, sizeof(object.vdev), "%s", value.c_str());
+		  } },
+		{ "flags",
+		  [&] {
+			  object.flags |= std::stoul(value);
+		  } },
+		{ "parent",
+		  [&] {
+			  const Name parent = parse_snapshot("x/" + value);
+
+			  strcpy(object.parent_volume, parent.volume.c_str());
+			  strcpy(object.parent_snapshot, parent.snapshot.c_str());
+		  } },
+	};
+
+	setters.at(key)();
+}
+
+/* object NAME SIZE [key=value...] */
+void Theatre::object(std::istringstream &words)
+{
+	std::string text, size, pair;
+
+	words >> text >> size;
+
+	const Name name = parse_volume_or_snapshot(text);
+	thinback_object &object =
+		kernel_.make(name.pool, name.volume, name.snapshot, parse_size(size, size));
+
+	while (words >> pair)
+		set(object, pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
+}
+
+std::string rest(std::istringstream &words)
+{
+	std::string text;
+
+	words >> std::ws;
+	std::getline(words, text);
+	return text;
+}
+
+void Theatre::happen(const std::string &line)
+{
+	std::istringstream words(line);
+	std::string what, first;
+	Severity severity = Severity::leak;
+
+	words >> what;
+	if (what == "pool")
+		return pool(words);
+	if (what == "object")
+		return object(words);
+	if (what == "shell") { /* a command, for files and loop devices */
+		if (system(rest(words).c_str()) != 0)
+			std::cout << "! it failed\n";
+		return;
+	}
+	words >> first;
+	if (what == "on") { /* on DEVICE POOL: what attach finds there */
+		words >> kernel_.devices[absolute_path(first)];
+	} else if (what == "refuse") { /* refuse ERRNO MESSAGE | HINT: the next command */
+		const std::string text = rest(words);
+		const std::size_t bar = text.find(" | ");
+
+		kernel_.refusal = { error_number(first), text.substr(0, bar),
+				    bar == std::string::npos ? "" : text.substr(bar + 3) };
+	} else if (what == "format-fails") {
+		core_.refusal = { first == "0" ? 0 : error_number(first), rest(words), {} };
+	} else if (what == "control") { /* control ERRNO: of opening the control device */
+		kernel_.open_error = first == "0" ? 0 : error_number(first);
+	} else if (what == "interface") {
+		kernel_.interface = static_cast<unsigned int>(std::stoul(first));
+	} else if (what == "open-fails") { /* open-fails PATH ERRNO */
+		words >> what;
+		system_.refused = first;
+		system_.error = error_number(what);
+	} else if (what == "sys") {
+		system_.sysfs = first + "/sys";
+		system_.proc = first + "/proc";
+	} else if (what == "progress") { /* progress DONE TOTAL SECONDS */
+		std::uint64_t total, seconds;
+
+		words >> total >> seconds;
+		std::cout << "= "
+			  << progress_line("check /dev/sdb", std::stoull(first), total, seconds)
+			  << "\n";
+	} else if (what == "bytes") { /* bytes SIZE: read and written */
+		std::cout << "= " << parse_size(first, first) << " "
+			  << format_size(parse_size(first, first)) << "\n";
+	} else if (what == "finding") {
+		if (first != "leak")
+			severity = first == "fatal" ? Severity::fatal : Severity::fixable;
+		core_.findings.push_back({ severity, rest(words) });
+	} else if (what == "log") { /* what the module was asked for, since the last time */
+		for (const std::string &entry : std::exchange(kernel_.log, {}))
+			std::cout << "= " << entry << "\n";
+	} else {
+		throw std::invalid_argument("% " + line);
+	}
+}
+
+void Theatre::perform(const std::string &line)
+{
+	std::istringstream words(line);
+	std::vector<std::string> list;
+	std::vector<const char *> argv;
+	std::istringstream in(typed_);
+	std::ostringstream out;
+	std::ostringstream err;
+	World world{ kernel_, core_, system_, in, out, err };
+	std::string word;
+
+	while (words >> word)
+		list.push_back(word == "''" ? "" : word);
+	for (const std::string &one : list)
+		argv.push_back(one.c_str());
+	world.can_ask = !typed_.empty();
+
+	const int status = run(static_cast<int>(argv.size()), argv.data(), world);
+	std::istringstream errors(err.str());
+
+	std::cout << out.str();
+	while (std::getline(errors, word))
+		std::cout << "! " << word << "\n";
+	if (status != 0)
+		std::cout << "[" << status << "]\n";
+	typed_.clear();
+}
+
+bool prints(const std::string &happening)
+{
+	return happening == "log" || happening.starts_with("bytes ") ||
+	       happening.starts_with("progress ") || happening.starts_with("shell ");
+}
+
+} // namespace
+
+} // namespace thinback::tool
+
+int main(int argc, char **argv)
+{
+	using namespace thinback::tool;
+
+	std::ifstream transcript(argc > 1 ? argv[1] : "/dev/stdin");
+	Theatre theatre;
+	std::string line;
+	bool old_output = false;
+
+	while (std::getline(transcript, line)) {
+		const std::string rest = line.size() > 2 ? line.substr(2) : "";
+		const char kind = line.size() > 1 && line[1] == ' ' ? line[0] : '-';
+
+		if (old_output && !strchr("#%>;", kind))
+			continue;
+		if (old_output)
+			std::cout << "\n";
+		old_output = kind == '#' || (kind == '%' && prints(rest));
+		std::cout << line << "\n" << std::flush;
+		if (kind == '#')
+			theatre.perform(rest);
+		else if (kind == '%')
+			theatre.happen(rest);
+		else if (kind == '>')
+			theatre.type(rest);
+		std::cout << std::flush;
+	}
+	return 0;
+}
