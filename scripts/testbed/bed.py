@@ -106,12 +106,13 @@ class Report:
             self.fail(f"kernel: {line.strip()}")
 
 
-def product(folder):
-    """Installs this tree's build into @folder, as its own make install does."""
-    kernel = images.Kernel()
-    command = ["make", "-s", "-C", TREE, "install", f"DESTDIR={folder}", f"KVER={kernel.release}",
-               f"KDIR=/usr/src/linux-headers-{kernel.release}"]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+def product(folder, kernel):
+    """Builds this tree for dom0's @kernel and installs it into @folder."""
+    built = images.run(f"{HERE}/build-for", kernel.headers(), f"{TREE}/build/for-{kernel.release}").strip()
+    module = f"{folder}/lib/modules/{kernel.release}/updates"
+    os.makedirs(module)
+    shutil.copy(f"{built}/xen-thinback.ko", module)
+    subprocess.run(["make", "-s", "-C", TREE, "install-tools", f"DESTDIR={folder}"], check=True, stdout=sys.stderr)
 
 
 def overlay(archive, scenario, boot, args, roots):
@@ -159,10 +160,11 @@ def initramfs(folder, scenario, boot, args, roots):
 def prepare(scenario, args, folder):
     """The machine for one scenario, its disks new unless kept ones are there."""
     guest = images.Kernel() if args.stock_guests else images.lean_guest()
-    boot = images.make_all(images.Kernel(args.kernel_build), guest)
+    kernel = images.Kernel(args.kernel_build)
+    boot = images.make_all(kernel, guest)
     roots = list(args.root)
     if "thinback" in scenario.needs and not roots:
-        product(f"{folder}/product")
+        product(f"{folder}/product", kernel)
         roots = [f"{folder}/product"]
     disks = []
     for index, disk in enumerate(scenario.disks):

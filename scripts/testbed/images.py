@@ -49,6 +49,7 @@ class Kernel:
         self.own = build is not None
         if self.own:
             self.image = f"{build}/arch/x86/boot/bzImage"
+            self.build = build
             self.root = f"{build}/root"
             with open(f"{build}/include/config/kernel.release", encoding="ascii") as file:
                 self.release = file.read().strip()
@@ -59,6 +60,13 @@ class Kernel:
         self.image = "/boot/" + max(images, key=lambda name: [int(part) for part in re.findall(r"\d+", name)])
         self.release = self.image.removeprefix("/boot/vmlinuz-")
         self.root = "/"
+
+    def headers(self):
+        """The folder to build modules against."""
+        folder = self.build if self.own else f"/usr/src/linux-headers-{self.release}"
+        if not os.path.exists(f"{folder}/Makefile"):
+            raise FileNotFoundError(f"no {folder}: run scripts/packages build")
+        return folder
 
     def key(self):
         info = os.stat(self.image)
