@@ -6,7 +6,7 @@
 
 namespace thinback {
 
-constexpr u32 bits_per_word = 64;
+inline constexpr u32 bits_per_word = 64;
 
 inline bool test_bit(const u64 *words, u32 at)
 {

@@ -39,6 +39,9 @@ public:
 	Status save(Moment moment, u64 pool, WriteList &list, format::Superblock &super)
 		TBK_REQUIRES(lock_);
 
+	/* Gives back what is kept ready for the next save. */
+	void relax() TBK_REQUIRES(lock_) { editor_.relax(); }
+
 	u32 next_id() const TBK_REQUIRES(lock_) { return next_id_; }
 	u32 count() const TBK_REQUIRES(lock_) { return count_; }
 

@@ -36,6 +36,13 @@ NodeCache::~NodeCache()
 	tbk_big_free(index_);
 }
 
+/* The checksum is not known while the node is being changed. */
+bool NodeCache::is_meant(const Node &node, const NodePointer &pointer, format::TreeKind kind)
+{
+	return node.level() == pointer.level && node.kind() == kind &&
+	       node.birth() == pointer.birth;
+}
+
 u32 NodeCache::bucket_of(u64 block)
 {
 	return static_cast<u32>((block * 0x9e3779b97f4a7c15ull) >> 49);
@@ -137,8 +144,12 @@ void NodeCache::insert_prepared(Node &node)
 
 Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
 {
-	if (Node *there = find_pinned(pointer.block))
-		return there;
+	if (Node *there = find_pinned(pointer.block)) {
+		if (is_meant(*there, pointer, kind))
+			return there;
+		unpin(*there);
+		return Err::stale;
+	}
 	Node *node = TBK_TRY(prepare(pointer.block));
 	auto undo = defer([&] { discard_prepared(node); });
 

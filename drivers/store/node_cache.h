@@ -58,6 +58,7 @@ private:
 	NodeCache(struct tbk_device &device, u64 pool) : device_(device), pool_(pool) {}
 	friend Result<Owned<NodeCache>> make<NodeCache>(struct tbk_device &, u64 &);
 
+	static bool is_meant(const Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static u32 bucket_of(u64 block);
 	SpinLock &lock_of(u64 block) { return stripes_[bucket_of(block) % stripes].lock; }
 	void link(Node &node);

@@ -169,6 +169,9 @@ Status Pool::settle()
 		TBK_TRY(checkpointer_->sync());
 		reclaim();
 	}
+	MutexGuard guard(catalog_->lock());
+
+	catalog_->relax();
 	return {};
 }
 

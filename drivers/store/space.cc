@@ -29,6 +29,15 @@ u64 size_of(const Geometry &geometry, u64 group)
 	return left < format::group_blocks ? left : format::group_blocks;
 }
 
+/* None in a last group too small for its own bitmaps. */
+u64 most_free_in(const Geometry &geometry, u64 group)
+{
+	const u64 size = size_of(geometry, group);
+	const u64 fixed = fixed_in(geometry, group);
+
+	return size > fixed ? size - fixed : 0;
+}
+
 /* What deletes, discards and checkpoints live on when all else is given away. */
 u64 slice_kept_back(u64 blocks)
 {
@@ -98,9 +107,8 @@ Status Space::read_summaries(const format::Superblock &super)
 		if (tag)
 			entry.summary = block.groups[g % format::groups_per_summary];
 		else
-			entry.summary.free.set(static_cast<u32>(size_of(geometry_, g) -
-								fixed_in(geometry_, g)));
-		if (entry.summary.free.get() > size_of(geometry_, g) - fixed_in(geometry_, g))
+			entry.summary.free.set(static_cast<u32>(most_free_in(geometry_, g)));
+		if (entry.summary.free.get() > most_free_in(geometry_, g))
 			return Err::bad_records;
 		free += entry.summary.free.get();
 	}
@@ -216,6 +224,7 @@ Run Space::take_goal(const Want &want)
 Result<Run> Space::take_elsewhere(Home &home, const Want &want)
 {
 	const u64 groups = geometry_.groups();
+	Err why_not = Err::no_space;
 	u32 start = 0;
 
 	{
@@ -230,15 +239,23 @@ Result<Run> Space::take_elsewhere(Home &home, const Want &want)
 		/* Full on disk and not here to tell otherwise. */
 		if (!there && entries_[index].summary.free.get() == 0)
 			continue;
-		Group *candidate = TBK_TRY(group(index, want.may_wait));
-		const Run run = take_in(*candidate, want);
+		auto candidate = group(index, want.may_wait);
+
+		/* Damage in one group is no reason not to use the others. */
+		if (!candidate.is_ok()) {
+			why_not = candidate.error();
+			if (why_not == Err::would_block)
+				break;
+			continue;
+		}
+		const Run run = take_in(*candidate.value(), want);
 
 		if (run.count == 0)
 			continue;
 		home.group.store_relaxed(static_cast<u32>(index));
 		return run;
 	}
-	return Err::no_space;
+	return why_not;
 }
 
 Result<Run> Space::take(Home &home, const Want &want)

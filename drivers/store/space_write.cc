@@ -35,7 +35,8 @@ Status Space::write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch, 
 		fill_header(block.header, format::bitmap_magic, at, epoch);
 		block.header.pool.set(geometry_.pool);
 		block.header.low.set(first + i * format::bitmap_bits);
-		block.header.high.set(first + (i + 1) * format::bitmap_bits);
+		block.header.high.set(
+			first + min((i + 1) * format::bitmap_bits, format::group_blocks));
 		{
 			MutexGuard guard(entry.group->lock());
 			entry.group->copy_bitmap(epoch, i, block.bits);

@@ -9,7 +9,7 @@
 
 namespace thinback {
 
-constexpr u64 sectors_per_block = format::block_size / 512;
+inline constexpr u64 sectors_per_block = format::block_size / 512;
 
 /*
  * Counts requests in flight; one thread waits for all. The object may live on

@@ -43,7 +43,8 @@ public:
 	/* The caller owns it now. */
 	[[nodiscard]] T *release()
 	{
-		T *object = object_;
+		/* clang 14 does not follow an owner through TBK_TRY. */
+		T *object = object_; // NOLINT(clang-analyzer-core.uninitialized.Assign)
 
 		object_ = nullptr;
 		return object;

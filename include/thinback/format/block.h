@@ -38,8 +38,8 @@
 
 namespace thinback::format {
 
-constexpr size_t block_size = 4096;
-constexpr u32 version = 1;
+inline constexpr size_t block_size = 4096;
+inline constexpr u32 version = 1;
 
 struct BlockHeader {
 	le32 checksum;
@@ -58,13 +58,13 @@ struct BlockHeader {
 static_assert(sizeof(BlockHeader) == 64 && __is_trivial(BlockHeader));
 static_assert(offsetof(BlockHeader, birth) == 32 && offsetof(BlockHeader, low) == 48);
 
-constexpr size_t payload_size = block_size - sizeof(BlockHeader);
+inline constexpr size_t payload_size = block_size - sizeof(BlockHeader);
 
-constexpr u64 ring_length = 8;
-constexpr u64 ring_a = 16;
-constexpr u64 ring_b = 8192;
-constexpr u64 journal_start = ring_b + ring_length;
+inline constexpr u64 ring_length = 8;
+inline constexpr u64 ring_a = 16;
+inline constexpr u64 ring_b = 8192;
+inline constexpr u64 journal_start = ring_b + ring_length;
 
-constexpr u64 smallest_pool = 16384; /* 64 MiB */
+inline constexpr u64 smallest_pool = 16384; /* 64 MiB */
 
 } // namespace thinback::format

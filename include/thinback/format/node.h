@@ -43,11 +43,11 @@
 
 namespace thinback::format {
 
-constexpr u32 node_magic = 0x4e4b4254;
-constexpr u64 low_48 = (1ull << 48) - 1;
-constexpr u64 end_of_keys = 1ull << 40; /* volumes have fewer blocks */
-constexpr u32 max_extent = (1u << 24) - 1;
-constexpr u32 max_height = 8;
+inline constexpr u32 node_magic = 0x4e4b4254;
+inline constexpr u64 low_48 = (1ull << 48) - 1;
+inline constexpr u64 end_of_keys = 1ull << 40; /* volumes have fewer blocks */
+inline constexpr u32 max_extent = (1u << 24) - 1;
+inline constexpr u32 max_height = 8;
 
 enum class TreeKind : u8 { extents = 1, catalog = 2 };
 
@@ -60,7 +60,7 @@ struct Branch {
 	le64 birth;
 };
 static_assert(sizeof(Branch) == 32 && __is_trivial(Branch));
-constexpr size_t branch_capacity = payload_size / sizeof(Branch);
+inline constexpr size_t branch_capacity = payload_size / sizeof(Branch);
 static_assert(branch_capacity == 126);
 
 struct Extent {
@@ -69,12 +69,12 @@ struct Extent {
 	le64 birth;
 };
 static_assert(sizeof(Extent) == 24 && __is_trivial(Extent));
-constexpr size_t extent_capacity = payload_size / sizeof(Extent);
+inline constexpr size_t extent_capacity = payload_size / sizeof(Extent);
 static_assert(extent_capacity == 168);
 
-constexpr u32 catalog_snapshot = 1;
-constexpr u32 catalog_hidden = 2;   /* removed, has children still */
-constexpr u32 catalog_removing = 4; /* being freed */
+inline constexpr u32 catalog_snapshot = 1;
+inline constexpr u32 catalog_hidden = 2;   /* removed, has children still */
+inline constexpr u32 catalog_removing = 4; /* being freed */
 
 struct CatalogRecord {
 	le64 id;
@@ -95,7 +95,7 @@ struct CatalogRecord {
 };
 static_assert(sizeof(CatalogRecord) == 336 && __is_trivial(CatalogRecord));
 static_assert(offsetof(CatalogRecord, root) == 160 && offsetof(CatalogRecord, applied) == 248);
-constexpr size_t catalog_capacity = payload_size / sizeof(CatalogRecord);
+inline constexpr size_t catalog_capacity = payload_size / sizeof(CatalogRecord);
 static_assert(catalog_capacity == 12);
 
 } // namespace thinback::format

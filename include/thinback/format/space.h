@@ -26,16 +26,16 @@
 
 namespace thinback::format {
 
-constexpr u32 bitmap_magic = 0x424b4254;
-constexpr u32 summary_magic = 0x4d4b4254;
+inline constexpr u32 bitmap_magic = 0x424b4254;
+inline constexpr u32 summary_magic = 0x4d4b4254;
 
-constexpr u64 group_blocks = 262144;
-constexpr u64 bitmap_bits = payload_size * 8;
-constexpr size_t bitmaps_per_group = (group_blocks + bitmap_bits - 1) / bitmap_bits;
+inline constexpr u64 group_blocks = 262144;
+inline constexpr u64 bitmap_bits = payload_size * 8;
+inline constexpr size_t bitmaps_per_group = (group_blocks + bitmap_bits - 1) / bitmap_bits;
 static_assert(bitmaps_per_group == 9);
 
-constexpr u16 slot_bit_16 = 0x8000;
-constexpr u8 slot_bit_8 = 0x80;
+inline constexpr u16 slot_bit_16 = 0x8000;
+inline constexpr u8 slot_bit_8 = 0x80;
 
 struct SummaryEntry {
 	le32 free;		       /* blocks not in use */
@@ -44,7 +44,7 @@ struct SummaryEntry {
 };
 static_assert(sizeof(SummaryEntry) == 24 && __is_trivial(SummaryEntry));
 
-constexpr size_t groups_per_summary = payload_size / sizeof(SummaryEntry);
+inline constexpr size_t groups_per_summary = payload_size / sizeof(SummaryEntry);
 static_assert(groups_per_summary == 168);
 
 struct BitmapBlock {

@@ -33,10 +33,10 @@
 
 namespace thinback::format {
 
-constexpr u32 superblock_magic = 0x534b4254;
-constexpr u32 superblock_clean = 1;
-constexpr size_t max_summaries = 2048;
-constexpr size_t name_size = 64;
+inline constexpr u32 superblock_magic = 0x534b4254;
+inline constexpr u32 superblock_clean = 1;
+inline constexpr size_t max_summaries = 2048;
+inline constexpr size_t name_size = 64;
 
 /* Where a tree starts; all zero for an empty one. */
 struct RootPointer {
