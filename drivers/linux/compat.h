@@ -2,7 +2,7 @@
 /*
  * What differs between the kernels we build for, Linux 6.1 to 6.12. Which of
  * them is at hand is found out by compiling compat/NAME.c, one for each
- * TBK_HAVE_NAME; compat-probed.h is made by Kbuild.
+ * TBK_HAVE_NAME; .compat-probed.h is made by Kbuild.
  */
 #ifndef TBK_LINUX_COMPAT_H
 #define TBK_LINUX_COMPAT_H
@@ -11,7 +11,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 
-#include "compat-probed.h"
+#include ".compat-probed.h"
 
 /* An open block device, and what is needed to close it. */
 struct tbk_claim {
