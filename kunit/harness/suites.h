@@ -8,6 +8,9 @@
 #include "../base/result_cases.h"
 #include "../base/wait_cases.h"
 #include "../base/work_cases.h"
+#include "../store/group_cases.h"
+#include "../store/node_cache_cases.h"
+#include "../store/space_cases.h"
 #include "../vbd/features_cases.h"
 #include "../vbd/request_cases.h"
 #include "../vbd/ring_cases.h"
@@ -16,11 +19,14 @@
 /* clang-format off */
 #define TBK_SUITES(X)			\
 	X(atomic, TBK_ATOMIC_CASES)	\
+	X(group, TBK_GROUP_CASES)	\
 	X(list, TBK_LIST_CASES)		\
 	X(lock, TBK_LOCK_CASES)		\
+	X(node_cache, TBK_NODE_CACHE_CASES)	\
 	X(owned, TBK_OWNED_CASES)	\
 	X(ram_device, TBK_RAM_DEVICE_CASES)	\
 	X(result, TBK_RESULT_CASES)	\
+	X(space, TBK_SPACE_CASES)	\
 	X(wait, TBK_WAIT_CASES)		\
 	X(work, TBK_WORK_CASES)	\
 	X(features, TBK_FEATURES_CASES)	\

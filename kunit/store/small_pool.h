@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include <thinback/base/owned.h>
+#include <thinback/format/superblock.h>
+
+#include "../../drivers/store/extents.h"
+#include "../harness/shared/ram_device.h"
+
+namespace thinback {
+
+/* Numbers by chance; in a process the run's seed decides. */
+class Random {
+public:
+	Random();
+	explicit Random(u64 seed) : state_(seed | 1) {}
+
+	u64 next();
+	u64 below(u64 n) { return next() % n; }
+	bool one_in(u64 n) { return below(n) == 0; }
+
+private:
+	u64 state_;
+};
+
+/*
+ * The store's lower half on a device in memory, without catalog and
+ * checkpointer; what the latter does is here in two halves, so that tests can
+ * change things between.
+ */
+class SmallPool {
+public:
+	static constexpr u64 id = 0x1122334455667788;
+	static constexpr u64 journal_blocks = 64;
+
+	static Result<Owned<SmallPool>> create(u64 blocks = format::smallest_pool);
+	~SmallPool();
+	SmallPool(const SmallPool &) = delete;
+	SmallPool &operator=(const SmallPool &) = delete;
+
+	Moment now() const { return { epoch, generation }; }
+
+	/* seal() all trees that changed; flip(); from then on changes are of the next epoch. */
+	void seal(Tree &tree) { seal_tree(tree, *cache, epoch, id, list); }
+	void flip() { epoch++; }
+	/* The epoch before becomes durable; what it freed can be had again. */
+	Status write_out();
+	Status checkpoint(Tree &tree);
+
+	/* Forgets all that is in memory and reads back what write_out() wrote. */
+	Status reopen();
+
+	/* A sealed leaf without records at @block of the device. */
+	Result<NodePointer> put_leaf(u64 block, u64 birth);
+
+	Owned<RamDevice> device;
+	Owned<Space> space;
+	Owned<NodeCache> cache;
+	WriteList list;
+	format::Superblock super{};
+	u64 epoch = 1;
+	u64 generation = 1;
+	u64 empty = 0; /* blocks free at the start */
+
+private:
+	SmallPool() = default;
+	template <typename T, typename... Args> friend Result<Owned<T>> make(Args &&...args);
+};
+
+} // namespace thinback
