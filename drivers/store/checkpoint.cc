@@ -44,49 +44,49 @@ Status Checkpointer::seal_all(u64 &epoch)
 			     to_write_[epoch & 1], super_);
 }
 
-Status Checkpointer::write_nodes(u64 epoch)
+void Checkpointer::write_nodes(u64 epoch)
 {
-	Node *written_now[WriteBatch::depth];
-
-	for (;;) {
-		u32 count = 0;
-		struct tbk_plug plug;
-
-		tbk_plug_begin(&plug);
-		while (count < WriteBatch::depth) {
-			Node *node = to_write_[epoch & 1].take();
-
-			if (!node)
-				break;
-			batch_->add(PhysicalBlock(node->block()), node->image());
-			written_now[count++] = node;
-		}
-		tbk_plug_end(&plug);
-		if (count == 0)
-			return {};
-		const Status done = batch_->wait();
-
-		for (u32 i = 0; i < count; i++) {
-			written_now[i]->dirty.store_relaxed(0);
-			cache_.unpin(*written_now[i]);
-		}
-		TBK_TRY(Status(done));
+	while (Node *node = to_write_[epoch & 1].take()) {
+		batch_->add(PhysicalBlock(node->block()), node->image());
+		in_write_.push_back(*node);
 	}
 }
 
+void Checkpointer::nodes_written()
+{
+	while (Node *node = in_write_.pop_front()) {
+		node->dirty.store_relaxed(0);
+		cache_.unpin(*node);
+	}
+}
+
+/* All metadata at once, then the superblock that makes it the pool's. */
 Status Checkpointer::checkpoint()
 {
 	u64 epoch = 0;
+	struct tbk_plug plug;
 
 	TBK_TRY(seal_all(epoch));
-	TBK_TRY(write_nodes(epoch));
-	TBK_TRY(space_.write(epoch, super_));
+	tbk_plug_begin(&plug);
+	write_nodes(epoch);
+	space_.write(epoch, super_, *batch_);
+	tbk_plug_end(&plug);
+	const Status written_out = batch_->wait();
+
+	nodes_written();
+	if (!written_out.is_ok())
+		return written_out.error();
 	super_.header.checkpoint.set(epoch);
 	super_.flags.set(clean_ ? format::superblock_clean : 0);
 	TBK_TRY(write_superblock(device_, super_, buffer_));
 	durable_.store_release(epoch);
 	space_.durable(epoch);
 	cache_.trim();
+
+	/* The copy is waited for by the next checkpoint, or by whoever ends the batch. */
+	void *copy = batch_->buffer();
+
+	batch_->add(seal_superblock(super_, Ring::b, copy), copy);
 	return {};
 }
 

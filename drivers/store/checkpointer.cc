@@ -19,6 +19,7 @@ Checkpointer::Checkpointer(struct tbk_device &device, Catalog &catalog, Space &s
 Status Checkpointer::init(struct tbk_queue *queue)
 {
 	batch_ = TBK_TRY(make<WriteBatch>(device_));
+	TBK_TRY(batch_->init());
 	buffer_ = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
 	queue_ = queue;
 	return buffer_ ? Status() : Err::no_memory;
@@ -27,6 +28,7 @@ Status Checkpointer::init(struct tbk_queue *queue)
 /* What could not be written is dropped: the pool is as its last checkpoint says. */
 Checkpointer::~Checkpointer()
 {
+	batch_.reset();
 	for (WriteList &list : to_write_) {
 		while (Node *node = list.take())
 			cache_.unpin(*node);
@@ -50,6 +52,18 @@ void Checkpointer::start_timer(bool needed)
 		tbk_work_queue_after(queue_, &timer_, idle_ms);
 }
 
+/* Nodes that wait to be written cannot leave the cache: more than it may hold is a reason to write. */
+void Checkpointer::relieve_cache()
+{
+	if (!cache_.is_over_limit())
+		return;
+	{
+		IrqGuard guard(lock_);
+		ticked_ = true;
+	}
+	tbk_work_queue(queue_, &work_);
+}
+
 Moment Checkpointer::begin_change(Volume &volume)
 {
 	bool needed = false;
@@ -63,6 +77,7 @@ Moment Checkpointer::begin_change(Volume &volume)
 		timer_set_ = true;
 	}
 	start_timer(needed);
+	relieve_cache();
 	volume.changed.store_relaxed(volume.epoch);
 	return { volume.epoch, generation() };
 }

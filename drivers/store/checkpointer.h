@@ -74,12 +74,14 @@ private:
 	bool is_wanted() TBK_EXCLUDES(lock_);
 	void finish(int error) TBK_EXCLUDES(lock_);
 	void start_timer(bool needed);
+	void relieve_cache() TBK_EXCLUDES(lock_);
 
 	Status checkpoint();
 	Status seal_all(u64 &epoch);
 	Status seal_volumes(VolumeList &volumes, u64 epoch, Catalog &catalog)
 		TBK_REQUIRES(catalog.lock());
-	Status write_nodes(u64 epoch);
+	void write_nodes(u64 epoch);
+	void nodes_written();
 
 	struct tbk_device &device_;
 	Catalog &catalog_;
@@ -95,6 +97,7 @@ private:
 	Atomic<u64> durable_;
 	Atomic<u32> failed_;
 	WriteList to_write_[2]; /* by parity of the epoch */
+	List<Node, &Node::to_write> in_write_; /* of the running checkpoint */
 
 	IrqLock lock_{ TBK_RANK_DIRTY };
 	u64 epoch_ TBK_GUARDED_BY(lock_);

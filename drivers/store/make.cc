@@ -57,6 +57,16 @@ void fill_super(format::Superblock &super, const struct tbk_format_options &opti
 	super.groups.set(static_cast<u32>(groups));
 }
 
+Status write_both(struct tbk_device &device, format::Superblock &super, u64 checkpoint,
+		  void *buffer)
+{
+	super.header.checkpoint.set(checkpoint);
+	const PhysicalBlock at = seal_superblock(super, Ring::b, buffer);
+
+	TBK_TRY(write_blocks(device, at, buffer, BlockCount(1), 0));
+	return write_superblock(device, super, buffer);
+}
+
 /* Old superblocks first, so that a newer one of another pool is never taken for ours. */
 Status write_rings(struct tbk_device &device, format::Superblock &super, void *zeroes)
 {
@@ -65,10 +75,8 @@ Status write_rings(struct tbk_device &device, format::Superblock &super, void *z
 	TBK_TRY(write_blocks(device, PhysicalBlock(format::ring_a), zeroes, ring, 0));
 	TBK_TRY(write_blocks(device, PhysicalBlock(format::ring_b), zeroes, ring,
 			     TBK_IO_PREFLUSH | TBK_IO_FUA));
-	super.header.checkpoint.set(1);
-	TBK_TRY(write_superblock(device, super, zeroes));
-	super.header.checkpoint.set(2);
-	return write_superblock(device, super, zeroes);
+	TBK_TRY(write_both(device, super, 1, zeroes));
+	return write_both(device, super, 2, zeroes);
 }
 
 } // namespace

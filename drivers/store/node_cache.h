@@ -44,6 +44,7 @@ public:
 	void shrink(u32 limit);
 	/* Down to the limit, if that is exceeded. */
 	void trim() { shrink(limit_.load_relaxed()); }
+	bool is_over_limit() const { return size() > limit_.load_relaxed(); }
 	void set_limit(u32 limit) { limit_.store_relaxed(limit); }
 	u32 size() const { return size_.load_relaxed(); }
 

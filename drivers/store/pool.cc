@@ -99,7 +99,7 @@ Status Pool::open_parts(const format::Superblock &super)
 /* Parts go in the reverse order of their making: each uses those before it. */
 Pool::~Pool()
 {
-	stopping_ = true;
+	stopping_.store_relaxed(1);
 	if (cleaner_)
 		cleaner_->stop();
 	if (checkpointer_)
@@ -137,7 +137,7 @@ void Pool::checkpoint_written(void *context)
 {
 	auto *self = static_cast<Pool *>(context);
 
-	if (!self->stopping_)
+	if (!self->stopping_.load_relaxed())
 		tbk_work_queue(self->queue_, &self->reclaim_work_);
 }
 

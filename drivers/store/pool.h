@@ -90,7 +90,7 @@ private:
 
 	Mutex reclaim_lock_{ TBK_RANK_RECLAIM };
 	struct tbk_work reclaim_work_ {};
-	bool stopping_ = false; /* set before works are cancelled */
+	Atomic<u8> stopping_; /* set before works are cancelled */
 };
 
 } // namespace thinback

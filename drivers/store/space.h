@@ -51,8 +51,8 @@ public:
 	 */
 	Status free(u64 epoch, Run run, Freed what) TBK_EXCLUDES(lock_);
 
-	/* For a checkpoint: write what epoch @epoch changed, say so in @super. */
-	Status write(u64 epoch, format::Superblock &super) TBK_EXCLUDES(lock_);
+	/* For a checkpoint: write what epoch @epoch changed, say so in @super. @batch is for the caller to wait for. */
+	void write(u64 epoch, format::Superblock &super, WriteBatch &batch) TBK_EXCLUDES(lock_);
 	/* Epoch @epoch is durable. */
 	void durable(u64 epoch) TBK_EXCLUDES(lock_);
 	/* Give out again what was freed up to the last durable epoch: begin, let the requests in flight end, end. */
@@ -94,9 +94,8 @@ private:
 	void remember(Chunks &chunks, Run run) TBK_REQUIRES(lock_);
 	void release(Chunks &chunks) TBK_EXCLUDES(lock_);
 
-	Status write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch, u8 *buffers);
-	Status write_summary(u64 index, u64 epoch, format::Superblock &super, WriteBatch &batch,
-			     u8 *buffer);
+	void write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch);
+	void write_summary(u64 index, u64 epoch, format::Superblock &super, WriteBatch &batch);
 
 	struct tbk_device &device_;
 	Geometry geometry_;

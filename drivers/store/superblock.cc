@@ -96,20 +96,24 @@ Status read_superblock(struct tbk_device &device, format::Superblock &super)
 	return {};
 }
 
-Status write_superblock(struct tbk_device &device, const format::Superblock &super, void *buffer)
+PhysicalBlock seal_superblock(const format::Superblock &super, Ring ring, void *buffer)
 {
 	auto &block = *static_cast<format::Superblock *>(buffer);
 	const u64 slot = super.header.checkpoint.get() % format::ring_length;
+	const u64 at = (ring == Ring::a ? format::ring_a : format::ring_b) + slot;
 
 	__builtin_memcpy(buffer, &super, sizeof(super));
 	block.header.magic.set(format::superblock_magic);
-	block.header.self.set(format::ring_a + slot);
+	block.header.self.set(at);
 	seal_block(buffer);
-	TBK_TRY(write_blocks(device, PhysicalBlock(format::ring_a + slot), buffer, BlockCount(1),
-			     TBK_IO_PREFLUSH | TBK_IO_FUA));
-	block.header.self.set(format::ring_b + slot);
-	seal_block(buffer);
-	return write_blocks(device, PhysicalBlock(format::ring_b + slot), buffer, BlockCount(1), 0);
+	return PhysicalBlock(at);
+}
+
+Status write_superblock(struct tbk_device &device, const format::Superblock &super, void *buffer)
+{
+	const PhysicalBlock at = seal_superblock(super, Ring::a, buffer);
+
+	return write_blocks(device, at, buffer, BlockCount(1), TBK_IO_PREFLUSH | TBK_IO_FUA);
 }
 
 } // namespace thinback

@@ -14,10 +14,14 @@ namespace thinback {
  */
 Status read_superblock(struct tbk_device &device, format::Superblock &super);
 
+enum class Ring { a, b };
+
+/* Makes @buffer, a block, what lies in @ring for @super; returns where that is. */
+PhysicalBlock seal_superblock(const format::Superblock &super, Ring ring, void *buffer);
+
 /*
- * Writes @super as checkpoint @super.header.checkpoint: to ring A, after all
- * writes before it and durably; then to ring B, durable with the next flush.
- * @buffer is one block of the caller's.
+ * Writes @super to ring A, after all writes before it and durably: from now on
+ * it is the pool's state. Ring B is for the caller to write, in its own time.
  */
 Status write_superblock(struct tbk_device &device, const format::Superblock &super, void *buffer);
 

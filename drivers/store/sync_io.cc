@@ -111,6 +111,31 @@ Status write_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, B
 	return run(device, sync);
 }
 
+WriteBatch::~WriteBatch()
+{
+	in_flight_.wait_for(0);
+	tbk_big_free(buffers_);
+}
+
+Status WriteBatch::init()
+{
+	buffers_ = static_cast<u8 *>(tbk_big_alloc(depth * format::block_size));
+	return buffers_ ? Status() : Err::no_memory;
+}
+
+/* The first error stays for wait() to tell. */
+void *WriteBatch::buffer()
+{
+	if (buffers_used_ == depth) {
+		in_flight_.wait_for(0);
+		buffers_used_ = 0;
+	}
+	void *block = buffers_ + buffers_used_++ * format::block_size;
+
+	__builtin_memset(block, 0, format::block_size);
+	return block;
+}
+
 WriteBatch::Slot &WriteBatch::take_slot()
 {
 	for (;;) {
@@ -158,7 +183,10 @@ void WriteBatch::done(struct tbk_io *io)
 
 Status WriteBatch::wait()
 {
-	return in_flight_.wait();
+	const Status done = in_flight_.wait();
+
+	buffers_used_ = 0;
+	return done.is_ok() ? Status() : done.error();
 }
 
 u32 checksum_of(const void *block)

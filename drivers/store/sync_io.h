@@ -45,19 +45,23 @@ Status write_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, B
 		    u32 flags);
 
 /*
- * Writes of single blocks, up to `depth` at a time. The buffers stay the
- * caller's and unchanged until wait() has returned.
+ * Writes of single blocks, up to `depth` at a time. The buffers stay unchanged
+ * until wait() has returned.
  */
 class WriteBatch {
 public:
 	static constexpr u32 depth = 64;
 
 	explicit WriteBatch(struct tbk_device &device) : device_(device) {}
+	~WriteBatch();
+	Status init();
 	WriteBatch(const WriteBatch &) = delete;
 	WriteBatch &operator=(const WriteBatch &) = delete;
 
 	/* May sleep until an earlier write has ended. */
 	void add(PhysicalBlock at, void *buffer);
+	/* Room for a block, zeroed, until wait(); waits by itself when there is none left. */
+	void *buffer();
 	Status wait();
 
 private:
@@ -75,6 +79,8 @@ private:
 	IoWait in_flight_;
 	IrqLock lock_{ TBK_RANK_WORK };
 	Slot slots_[depth] = {};
+	u8 *buffers_ = nullptr; /* `depth` blocks */
+	u32 buffers_used_ = 0;
 };
 
 /* Seals and checks what every metadata block starts with. */

@@ -299,7 +299,11 @@ VolumeIo::Step VolumeIo::space_refused(RequestState &state, Err err)
 {
 	if (err == Err::would_block)
 		return Step::parked;
-	if (err == Err::no_space && !state.retried && pool_.space().freeing_blocks() > 0) {
+	/* A few blocks are always on their way back: nodes that were replaced. */
+	constexpr u64 worth_waiting_for = 64;
+
+	if (err == Err::no_space && !state.retried &&
+	    pool_.space().freeing_blocks() >= worth_waiting_for) {
 		state.stalled = true;
 		return Step::stalled;
 	}

@@ -64,7 +64,11 @@ Status SmallPool::write_out()
 		cache->unpin(*node);
 	}
 	TBK_TRY(written);
-	TBK_TRY(space->write(epoch - 1, super));
+	Owned<WriteBatch> batch = TBK_TRY(make<WriteBatch>(*device));
+
+	TBK_TRY(batch->init());
+	space->write(epoch - 1, super, *batch);
+	TBK_TRY(batch->wait());
 	space->durable(epoch - 1);
 	if (space->reclaim_begin())
 		space->reclaim_end();
