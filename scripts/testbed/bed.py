@@ -7,6 +7,7 @@ of its head comment tell what it wants:
 
     # bed: disk 1024                a disk (MiB): /dev/vda, the next /dev/vdb, ...
     # bed: disk 4096 parts=1024,0   with partitions; 0 is all that is left
+    # bed: disk 1024 volatile       what it was not told to flush may be lost at a power_cut
     # bed: timeout 600              seconds for the whole run (default 300)
     # bed: silence 180              seconds without a line before it counts as hung (default 120)
     # bed: dom0 2048                dom0's memory in MiB
@@ -33,6 +34,7 @@ sys.dont_write_bytecode = True
 import cpio  # noqa: E402
 import images  # noqa: E402
 import machine  # noqa: E402
+import powercut  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
@@ -60,9 +62,7 @@ class Scenario:
 
     def directive(self, key, value):
         if key == "disk":
-            size, *rest = value.split()
-            parts = [int(part) for part in rest[0].removeprefix("parts=").split(",")] if rest else []
-            self.disks.append(machine.Disk(int(size), parts))
+            self.disks.append(disk_of(value))
         elif key in self.numbers:
             self.numbers[key] = int(value)
         elif key == "allow":
@@ -71,6 +71,13 @@ class Scenario:
             self.needs.add(value)
         else:
             raise ValueError(f"{self.path}: no such directive: {key}")
+
+
+def disk_of(words):
+    """The disk that "SIZE [parts=N,...] [volatile]" describes."""
+    size, *rest = words.split()
+    parts = [int(part) for word in rest if word.startswith("parts=") for part in word[6:].split(",")]
+    return machine.Disk(int(size), parts, "volatile" in rest)
 
 
 class Report:
@@ -166,30 +173,31 @@ def prepare(scenario, args, folder):
     if "thinback" in scenario.needs and not roots:
         product(f"{folder}/product", kernel)
         roots = [f"{folder}/product"]
-    disks = []
-    for index, disk in enumerate(scenario.disks):
-        path = os.path.join(args.disks or folder, f"{scenario.name}-disk{index}")
-        if not (args.disks and os.path.exists(path)):
-            disk.make(path)
-        disks.append(path)
-    return machine.Machine(folder, boot, initramfs(folder, scenario, boot, args, roots), disks,
+    for index, wanted in enumerate(scenario.disks):
+        wanted.path = os.path.join(args.disks or folder, f"{scenario.name}-disk{index}")
+        if not (args.disks and os.path.exists(wanted.path)):
+            wanted.make()
+    return machine.Machine(folder, boot, initramfs(folder, scenario, boot, args, roots), scenario.disks,
                            memory=scenario.numbers["memory"], dom0=scenario.numbers["dom0"], cpus=args.cpus,
                            cache=args.cache, icount=args.icount, boot_args=args.boot_args)
 
 
-def boot_until_end(scenario, report, box):
+def boot_until_end(scenario, report, box, seed):
     """Boots, and again after each power cut, until the scenario ends."""
     boots = 1
     while True:
-        process = box.start([f"tbed.boot={boots}"])
+        process = box.start([f"tbed.boot={boots}", f"tbed.seed={seed}"])
+        reason, ends = "told to stop", {}
         try:
             reason = machine.watch(box, process, scenario.numbers["timeout"], scenario.numbers["silence"],
                                    report.result, report.console)
+            ends = {disk.path: powercut.mark(disk.path) for disk in box.disks if disk.volatile}
         finally:
-            process.kill()
-            process.wait()
+            machine.stop(process, gently=reason == "cut")
         if reason != "cut":
             return reason
+        for path, end in ends.items():
+            print(f"# power cut: {powercut.cut(path, end, seed + boots)}", flush=True)
         boots += 1
 
 
@@ -203,7 +211,7 @@ def run(path, args):
         box = prepare(scenario, args, folder)
         box.console = f"{logs}/console.log"
         open(box.console, "wb").close()
-        reason = boot_until_end(scenario, report, box)
+        reason = boot_until_end(scenario, report, box, args.seed)
         shutil.copy(f"{folder}/qemu.log", logs)
     if reason != "end":
         report.fail(reason)
@@ -236,6 +244,7 @@ def arguments():
     parser.add_argument("--scratch", metavar="FOLDER", help="where temporary files go, 300 MiB a run")
     parser.add_argument("--cache", default="unsafe", help="qemu's cache mode of the disks (default unsafe)")
     parser.add_argument("--boot-args", default="", help="more arguments for dom0's kernel")
+    parser.add_argument("--seed", type=int, default=1, help="what a power cut leaves, and $TBED_seed (default 1)")
     parser.add_argument("--cpus", type=int, default=2, help="of the machine and of dom0 (default 2)")
     parser.add_argument("--icount", action="store_true", help="time counts instructions, one CPU: figures repeat")
     return parser.parse_args()

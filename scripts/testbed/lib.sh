@@ -5,6 +5,8 @@
 # port of their own, where no kernel message can cut a line in two, and to the
 # console for the reader.
 
+# From the host: which boot of this run it is, and what makes one run unlike another.
+: "${TBED_boot:=1}" "${TBED_seed:=1}"
 results=/dev/vport0p1
 consoles=/var/log/xen/console
 guests=/run/testbed

@@ -7,6 +7,8 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 
+import powercut
+
 XEN_ARGS = ("console=com1 com1=115200,8n1 noreboot=1 sched=credit spec-ctrl=no spec-ctrl=eager-fpu xpti=no "
             "dom0_mem={dom0}M,max:{dom0}M dom0_max_vcpus={cpus}")
 DOM0_ARGS = "console=hvc0 loglevel=5 mitigations=off panic=-1"
@@ -26,9 +28,11 @@ class Disk:
     """A raw sparse file; with @parts, sizes in MiB, an MBR table with that many primary partitions."""
     size: int
     parts: list = field(default_factory=list)
+    volatile: bool = False
+    path: str = ""
 
-    def make(self, path):
-        with open(path, "wb") as file:
+    def make(self):
+        with open(self.path, "wb") as file:
             file.truncate(self.size << 20)
             if self.parts:
                 file.write(partition_table(self.parts, self.size))
@@ -81,9 +85,10 @@ class Machine:
                    "-append", XEN_ARGS.format(dom0=self.dom0, cpus=self.cpus)]
         command += ["-device", "virtio-serial-pci", "-chardev", f"file,id=results,path={self.results}",
                     "-device", "virtserialport,chardev=results,name=results"]
-        for index, path in enumerate(self.disks):
-            command += ["-drive", f"if=none,id=d{index},file={path},format=raw,cache={self.cache},discard=unmap",
-                        "-device", f"virtio-blk-pci,drive=d{index},serial=d{index}"]
+        for index, disk in enumerate(self.disks):
+            command += powercut.options(index, disk.path) if disk.volatile else [
+                "-drive", f"if=none,id=d{index},file={disk.path},format=raw,cache={self.cache},discard=unmap"]
+            command += ["-device", f"virtio-blk-pci,drive=d{index},serial=d{index},write-cache=on"]
         if interactive:
             return command + ["-serial", "mon:stdio"]
         return command + ["-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console",
@@ -96,6 +101,18 @@ class Machine:
         open(self.results, "wb").close()
         with open(f"{self.folder}/qemu.log", "ab") as log:
             return subprocess.Popen(self.command(words), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def stop(process, gently):
+    """Ends the emulator: at once, or after it has written down the requests it has."""
+    if gently:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            pass
+    process.kill()
+    process.wait()
 
 
 class Tail:

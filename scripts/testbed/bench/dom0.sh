@@ -1,0 +1,163 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Gives one guest one disk after the other, each on a new device behind another
+# backend, and reports what the guest and the device say. Run by scripts/bench.
+#
+# bed: needs thinback
+# bed: needs guest-fio
+# bed: dom0 2304
+# shellcheck source=scripts/testbed/lib.sh
+source /testbed/lib.sh
+# shellcheck disable=SC2154 # TBED_… come from the kernel's command line, by dom0-init
+
+console=$consoles/guest-bench.log
+# The guest's disk: what most rows use, and half as much for the last.
+mib=$TBED_mib
+disk_mib=$((mib * 3 / 2))
+
+# --- the device that all systems have under them ---------------------------
+
+# device NAME MIB: a new null_blk device, named NAME.
+device() {
+	local knobs=/sys/kernel/config/nullb/$1 setting
+	mkdir "$knobs"
+	for setting in $TBED_device size="$2"; do
+		echo "${setting#*=}" >"$knobs/${setting%%=*}" || return 1
+	done
+	echo 1 >"$knobs/power" || return 1
+	echo none >"/sys/block/$1/queue/scheduler"
+}
+
+devices_away() {
+	local knobs
+	for knobs in /sys/kernel/config/nullb/*/; do
+		echo 0 >"$knobs/power"
+		rmdir "$knobs"
+	done
+}
+
+fill() { dd if=/dev/zero of="$1" bs=1M count="$disk_mib" oflag=direct status=none; }
+
+# --- systems: each makes its disk, says its path, and takes it away ---------
+
+blkback() { modprobe xen-blkback; }
+thinback_backend() { modprobe xen-thinback; }
+
+raw_begin() { blkback && disk=/dev/nullb0; }
+raw_end() { :; }
+
+thin_begin() {
+	local sectors=$((disk_mib * 2048))
+	blkback && device nullb1 32 || return
+	dmsetup create bench-pool --table "0 $(blockdev --getsz /dev/nullb0) thin-pool /dev/nullb1 /dev/nullb0 128 0" || return
+	dmsetup message bench-pool 0 "create_thin 0"
+	dmsetup create bench-thin --table "0 $sectors thin /dev/mapper/bench-pool 0" || return
+	disk=/dev/mapper/bench-thin
+}
+
+thin_end() {
+	[[ ! -e /dev/mapper/bench-snapshot ]] || dmsetup remove bench-snapshot
+	dmsetup remove bench-thin
+	dmsetup remove bench-pool
+}
+
+thin_snapshot_begin() {
+	thin_begin && fill $disk || return
+	dmsetup suspend bench-thin
+	dmsetup message bench-pool 0 "create_snap 1 0"
+	dmsetup resume bench-thin
+	dmsetup create bench-snapshot --table "0 $((disk_mib * 2048)) thin /dev/mapper/bench-pool 1" || return
+	disk=/dev/mapper/bench-snapshot
+}
+thin_snapshot_end() { thin_end; }
+
+thinback_phy_begin() { thinback_backend && disk=/dev/nullb0; }
+thinback_phy_end() { :; }
+
+thinback_begin() {
+	thinback_backend && thinback format /dev/nullb0 --name bench || return
+	[[ -d /sys/fs/thinback/bench ]] || thinback attach /dev/nullb0 || return
+	thinback create bench/disk --size ${disk_mib}M || return
+	disk=/dev/thinback/bench/disk
+}
+thinback_end() { thinback detach bench; }
+
+thinback_clone_begin() {
+	thinback_begin && fill $disk && thinback snapshot bench/disk@full && thinback clone bench/disk@full bench/clone || return
+	disk=/dev/thinback/bench/clone
+}
+thinback_clone_end() { thinback_end; }
+
+# --- one system ------------------------------------------------------------
+
+# counters SYSTEM ROW WHEN: of the devices, and of the domains' time.
+counters() {
+	local name stat
+	for name in nullb0 nullb1; do
+		[[ -e /sys/block/$name/stat ]] || continue
+		read -ra stat <"/sys/block/$name/stat"
+		report "bench $1 $2 $3 $name ${stat[*]}"
+	done
+	while read -r name stat; do
+		report "bench $1 $2 $3 domain$((name != 0)) $stat"
+	done < <(cpu-time)
+}
+
+# Blocks until the guest prints: whatever looks again and again is measured as well.
+follow() {
+	local system=$1 word row rest
+	while read -r -u "$lines" word row rest; do
+		case $word in
+		ready) counters "$system" "$row" before ;;
+		done)
+			counters "$system" "$row" after
+			report "bench $system $row fio $rest"
+			;;
+		disk) ((row == disk_mib * 2048)) || not_ok "$system" "the guest's disk has $row sectors" ;;
+		failed) not_ok "$system $row" "fio failed" ;;
+		end) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+disk_gone() { ! xenstore-list "/local/domain/0/backend/vbd/$domain" | grep -q .; }
+
+one() {
+	local system=$1 function=${1//-/_} disk
+	device nullb0 1024 || return
+	"${function}_begin" || return
+	# A limit of its own for what has none: the guest sees disks of one size.
+	if ! [[ $disk == /dev/nullb0 ]]; then
+		:
+	fi
+	xl block-attach bench "phy:$disk,xvda,w" || return
+	follow "$system" || return
+	xl block-detach bench xvda || return
+	until_true 30 disk_gone && until_true 30 no_backends || return
+	"${function}_end" && devices_away || return
+	case $system in
+	thinback*) rmmod xen-thinback ;;
+	*) rmmod xen-blkback ;;
+	esac
+}
+
+guest() {
+	guest_start bench image=fio memory=640 vcpus=1 extra=quiet <<-GUEST || return
+		rows="${TBED_rows//,/ }"
+		mib=$mib
+		$(<guest.sh)
+	GUEST
+	domain=$(xl domid bench)
+	until_true 60 test -e "$console" || return
+	exec {lines}< <(exec tail -n +1 -f "$console" | tr -d '\r' | sed -un 's/^bench //p')
+}
+
+busybox mount -t configfs configfs /sys/kernel/config
+need "null_blk" modprobe null_blk nr_devices=0
+need "the guest starts" guest
+for system in ${TBED_systems//,/ }; do
+	check "$system" one "$system" || break
+done
+xl destroy bench

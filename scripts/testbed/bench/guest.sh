@@ -1,0 +1,43 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the guest of the bench runs: fio on each disk that comes, until none does.
+# It pauses before and after each row, while dom0 reads its counters; asleep,
+# the machine costs nothing.
+# shellcheck disable=SC2154 # set by what dom0 puts in front
+
+# row NAME FIO-OPTION...: what was written is on the device when the row is over.
+row() {
+	name=$1
+	shift
+	echo "bench ready $name"
+	sleep 1
+	fio --name="$name" --filename=/dev/xvda --direct=1 --ioengine=libaio --bs=4k --eta=never \
+		--randrepeat=1 --gtod_reduce=1 --output-format=terse --output=/tmp/result "$@" ||
+		echo "bench failed $name"
+	fsync /dev/xvda
+	echo "bench done $name $(cat /tmp/result)"
+	sleep 1
+}
+
+wanted() { case " $rows " in *" $1 "*) ;; *) return 1 ;; esac; }
+
+measure() {
+	echo "bench disk $(cat /sys/block/xvda/size)"
+	row write-first --rw=randwrite --iodepth=16 --size="${mib}M"
+	wanted rewrite && row rewrite --rw=randwrite --iodepth=16 --size="${mib}M" --randseed=7
+	wanted read-16 && row read-16 --rw=randread --iodepth=16 --size="${mib}M" --randseed=11
+	wanted read-1 && row read-1 --rw=randread --iodepth=1 --size="${mib}M" --io_size="$((mib / 4))M" --randseed=13
+	wanted write-sync && row write-sync --rw=randwrite --iodepth=1 --fsync=1 --size="${mib}M" \
+		--io_size="$((mib / 8))M" --randseed=17
+	wanted write-first-sync && row write-first-sync --rw=randwrite --iodepth=1 --fsync=1 --offset="${mib}M" \
+		--size="$((mib / 2))M" --io_size="$((mib / 8))M"
+	echo "bench end"
+}
+
+while disk xvda; do
+	measure
+	while [ -b /dev/xvda ]; do
+		sleep 0.2
+	done
+done
