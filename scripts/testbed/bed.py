@@ -263,4 +263,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (FileNotFoundError, subprocess.CalledProcessError) as problem:
+        print(f"bed: {problem}; have scripts/packages build testbed been run?", file=sys.stderr)
+        sys.exit(1)

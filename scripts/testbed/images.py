@@ -22,7 +22,7 @@ import cpio
 HERE = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.environ.get("THINBACK_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "thinback")
-KEEP_SECONDS = 3 * 24 * 3600
+KEEP_SECONDS = 24 * 3600
 
 DOM0_PACKAGES = """bash dash coreutils util-linux mount bsdutils kmod lvm2 dmsetup thin-provisioning-tools e2fsprogs
     jq xxd xen-utils-4.17 xen-utils-common xenstore-utils procps sed grep findutils mawk diffutils""".split()
@@ -184,7 +184,9 @@ def archive_of(fill, *args):
 
 
 def code_key():
-    packages = run("dpkg-query", "-W")
+    """What the root file systems depend on: the versions of packages, and how they are put together."""
+    versions = run("dpkg-query", "-W", *DOM0_PACKAGES, "busybox-static", "fio", "lib*")
+    packages = "\n".join(line for line in versions.splitlines() if not re.search(r"-(dev|doc|perl)(:|\t)", line))
     sources = [pathlib.Path(HERE, name).read_text(encoding="utf-8") for name in ("images.py", "cpio.py", "guest-init")]
     return "\n".join([packages, *sources])
 

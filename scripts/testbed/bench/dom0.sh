@@ -7,6 +7,8 @@
 # bed: needs thinback
 # bed: needs guest-fio
 # bed: dom0 2304
+# bed: timeout 5400
+# bed: silence 1200
 # shellcheck source=scripts/testbed/lib.sh
 source /testbed/lib.sh
 # shellcheck disable=SC2154 # TBED_… come from the kernel's command line, by dom0-init
@@ -22,7 +24,7 @@ disk_mib=$((mib * 3 / 2))
 device() {
 	local knobs=/sys/kernel/config/nullb/$1 setting
 	mkdir "$knobs"
-	for setting in $TBED_device size="$2"; do
+	for setting in ${TBED_device//+/ } size="$2"; do
 		echo "${setting#*=}" >"$knobs/${setting%%=*}" || return 1
 	done
 	echo 1 >"$knobs/power" || return 1
@@ -41,15 +43,15 @@ fill() { dd if=/dev/zero of="$1" bs=1M count="$disk_mib" oflag=direct status=non
 
 # --- systems: each makes its disk, says its path, and takes it away ---------
 
-blkback() { modprobe xen-blkback; }
-thinback_backend() { modprobe xen-thinback; }
+# A pool, and what it takes for itself.
+pool_mib=1024
 
-raw_begin() { blkback && disk=/dev/nullb0; }
+raw_begin() { modprobe xen-blkback && device nullb0 "$disk_mib" && disk=/dev/nullb0; }
 raw_end() { :; }
 
 thin_begin() {
 	local sectors=$((disk_mib * 2048))
-	blkback && device nullb1 32 || return
+	modprobe xen-blkback && device nullb0 $pool_mib && device nullb1 32 || return
 	dmsetup create bench-pool --table "0 $(blockdev --getsz /dev/nullb0) thin-pool /dev/nullb1 /dev/nullb0 128 0" || return
 	dmsetup message bench-pool 0 "create_thin 0"
 	dmsetup create bench-thin --table "0 $sectors thin /dev/mapper/bench-pool 0" || return
@@ -72,11 +74,12 @@ thin_snapshot_begin() {
 }
 thin_snapshot_end() { thin_end; }
 
-thinback_phy_begin() { thinback_backend && disk=/dev/nullb0; }
+thinback_phy_begin() { modprobe xen-thinback && device nullb0 "$disk_mib" && disk=/dev/nullb0; }
 thinback_phy_end() { :; }
 
 thinback_begin() {
-	thinback_backend && thinback format /dev/nullb0 --name bench || return
+	modprobe xen-thinback && device nullb0 $pool_mib || return
+	thinback format /dev/nullb0 --name bench || return
 	[[ -d /sys/fs/thinback/bench ]] || thinback attach /dev/nullb0 || return
 	thinback create bench/disk --size ${disk_mib}M || return
 	disk=/dev/thinback/bench/disk
@@ -126,12 +129,7 @@ disk_gone() { ! xenstore-list "/local/domain/0/backend/vbd/$domain" | grep -q .;
 
 one() {
 	local system=$1 function=${1//-/_} disk
-	device nullb0 1024 || return
 	"${function}_begin" || return
-	# A limit of its own for what has none: the guest sees disks of one size.
-	if ! [[ $disk == /dev/nullb0 ]]; then
-		:
-	fi
 	xl block-attach bench "phy:$disk,xvda,w" || return
 	follow "$system" || return
 	xl block-detach bench xvda || return
@@ -151,7 +149,7 @@ guest() {
 	GUEST
 	domain=$(xl domid bench)
 	until_true 60 test -e "$console" || return
-	exec {lines}< <(exec tail -n +1 -f "$console" | tr -d '\r' | sed -un 's/^bench //p')
+	exec {lines}< <(tail -n +1 -f "$console" | sed -un 's/\r$//; s/^bench //p')
 }
 
 busybox mount -t configfs configfs /sys/kernel/config
