@@ -150,7 +150,7 @@ std::string why_in_use(const System &system, unsigned int major, unsigned int mi
 	const fs::path folder = fs::canonical(
 		system.sysfs / "dev/block" / fmt::format("{}:{}", major, minor), ignored);
 	const std::string name = folder.filename();
-	const std::string own = reason_of(system, folder, name);
+	std::string own = reason_of(system, folder, name);
 
 	if (!own.empty() || name.empty())
 		return own;
@@ -169,7 +169,7 @@ std::string why_in_use(const System &system, unsigned int major, unsigned int mi
 
 Device::Device(System &system, const std::string &path, Access access) : open_{ -1, path }
 {
-	struct stat status;
+	struct stat status {};
 
 	if (stat(path.c_str(), &status) != 0)
 		throw failure_of(errno, path, strerror(errno), {});
@@ -197,7 +197,7 @@ Device::~Device()
 std::uint64_t device_bytes(const OpenDevice &device)
 {
 	std::uint64_t bytes = 0;
-	struct stat status;
+	struct stat status {};
 
 	if (fstat(device.fd, &status) == 0 && S_ISREG(status.st_mode))
 		return static_cast<std::uint64_t>(status.st_size);
@@ -208,7 +208,7 @@ std::uint64_t device_bytes(const OpenDevice &device)
 
 std::string content(Core &core, const OpenDevice &device)
 {
-	const std::string others = signatures(device);
+	std::string others = signatures(device);
 	const std::optional<PoolOnDisk> pool = core.probe(device);
 
 	if (!pool)

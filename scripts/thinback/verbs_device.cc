@@ -31,7 +31,8 @@ Uuid new_uuid()
 
 bool is_same_device(const std::string &a, const std::string &b)
 {
-	struct stat status_a, status_b;
+	struct stat status_a {};
+	struct stat status_b {};
 
 	if (a == b)
 		return true;

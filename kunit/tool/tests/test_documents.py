@@ -84,7 +84,7 @@ class Documents(unittest.TestCase):
                                                           flags=re.M)) - {"code"})
 
     def test_columns(self):
-        source = (SCRIPTS / "thinback/list.cc").read_text()
+        source = (SCRIPTS / "thinback/columns.cc").read_text()
         columns = set(re.findall(r'"([A-Z]+%?)"', source))
         self.assertEqual(columns, set(re.findall(r"^\.It ([A-Z]+%?)$", section("LISTS"), flags=re.M)))
 
