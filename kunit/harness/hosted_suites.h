@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Suites that make sense in a process alone. */
 #include "../hosted/crash_device_cases.h"
+#include "../hosted/guest_disk_cases.h"
 #include "../hosted/memory_device_cases.h"
 #include "../hosted/scheduler_cases.h"
 
 /* clang-format off */
 #define TBK_HOSTED_SUITES(X)				\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
+	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(memory_device, TBK_MEMORY_DEVICE_CASES)	\
 	X(scheduler, TBK_SCHEDULER_CASES)
 /* clang-format on */

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A guest that is made up: answers xen_platform.h, so that a disk's backend
+ * runs in a process against a frontend that does as a test wants.
+ */
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <thinback/base/types.h>
+#include <thinback/xen/blkif.h>
+#include <thinback/xen/xenbus.h>
+#include <thinback/xen_entry.h>
+
+struct tbk_xen {};
+
+namespace thinback {
+
+/* One read or write as a guest asks for it: whole pages, but for the first and the last sector. */
+struct GuestIo {
+	u8 operation = xen::op_read;
+	u64 id = 0;
+	u64 sector = 0;
+	std::vector<u32> grants;
+	u8 first_sector = 0;
+	u8 last_sector = 7;
+};
+
+struct GuestReply {
+	u64 id;
+	u8 operation;
+	int status;
+};
+
+class GuestThread;
+
+/*
+ * The guest, its xenstore, and the toolstack: all inside hosted_run(). Dies
+ * when the backend does what Xen would not let it do, or what would cost the
+ * guest its disk: a response while a page of the request is still mapped, a
+ * ring or page left mapped, Closed written before.
+ */
+class Guest : public tbk_xen {
+public:
+	explicit Guest(const struct tbk_vbd_target &behind);
+	~Guest();
+	Guest(const Guest &) = delete;
+	Guest &operator=(const Guest &) = delete;
+
+	/* ---- pages ---- */
+
+	/* A page, granted; its number and its bytes. */
+	u32 grant(bool is_read_only = false);
+	u8 *page(u32 grant);
+	/* Somebody in dom0 keeps a reference to it, or lets it go. */
+	void hold(u32 grant, bool is_held) { pages_.at(grant)->is_held = is_held; }
+	u32 pages_mapped() const;
+
+	/* ---- xenstore ---- */
+
+	std::map<std::string, std::string> frontend; /* keys of the frontend */
+	std::map<std::string, u64> backend;	     /* keys of the backend */
+	xen::State state() const { return state_; }
+	const std::vector<xen::State> &states() const { return states_; }
+	bool has_departed() const { return has_departed_; }
+	const std::string &error() const { return error_; }
+	void fail_publish() { fail_publish_ = true; }
+
+	/* The frontend writes its state; the backend hears of it sooner or later. */
+	void go(xen::State state);
+	/* Waits until the backend's state is that, or for a minute: false. */
+	bool wait_for(xen::State state);
+	/* Writes all keys for a new ring, and goes to @state. */
+	void connect(xen::Abi abi = xen::Abi::x86_64, xen::State state = xen::State::initialised);
+	/* The toolstack wants the disk away. */
+	void evict();
+	/* The driver leaves the disk, as at unbind. Returns when it is let go. */
+	void leave();
+
+	/* ---- the ring ---- */
+
+	xen::RingHead &ring() { return *reinterpret_cast<xen::RingHead *>(page(ring_grant_)); }
+	/* Puts a request, without an event: false if there is no room. */
+	bool put(const GuestIo &io);
+	u8 *next_slot();
+	void push() { ring().req_prod = ++req_prod_; }
+	/* Sends an event if the backend wants one. */
+	void kick();
+	/* Takes the next response, waiting for it up to a minute. */
+	bool take(GuestReply &reply);
+	bool has_response() { return ring().rsp_prod != rsp_cons_; }
+	u32 events_received() const { return events_received_; }
+	u32 mapped_at_once() const { return mapped_at_once_; }
+
+	struct tbk_vbd *vbd() { return vbd_; }
+
+private:
+	friend class GuestThread;
+	friend struct GuestCalls;
+
+	struct Page {
+		u8 bytes[xen::page_size]; /* first: found from it */
+		bool is_read_only;
+		bool is_held;
+		u32 mapped;
+	};
+
+	static void advance_work(struct tbk_work *work);
+	void advance();
+	void check_answered(u64 id);
+
+	struct Work {
+		struct tbk_work raw; /* first: found from it */
+		Guest *guest;
+	};
+
+	struct tbk_vbd_target target_;
+	bool is_target_open_ = true;
+	struct tbk_vbd *vbd_;
+	struct tbk_queue *queue_;
+	Work work_{};
+
+	std::vector<std::unique_ptr<Page>> pages_;
+	xen::State frontend_state_ = xen::State::initialising;
+	xen::State state_ = xen::State::initialising;
+	std::vector<xen::State> states_;
+	std::string error_;
+	bool has_moved_ = false;
+	bool is_online_ = true;
+	bool is_evicted_ = false;
+	bool is_leaving_ = false;
+	bool is_empty_ = false;
+	bool has_departed_ = false;
+	bool fail_publish_ = false;
+
+	u32 ring_grant_ = 0;
+	xen::Abi abi_ = xen::Abi::x86_64;
+	u32 req_prod_ = 0;
+	u32 rsp_cons_ = 0;
+	u32 kicked_ = 0; /* requests the backend had its chance to be told of */
+	std::multimap<u64, std::vector<u32>> in_flight_;
+	GuestThread *thread_ = nullptr;
+	u32 events_received_ = 0;
+	u32 mapped_at_once_ = 0;
+};
+
+} // namespace thinback
