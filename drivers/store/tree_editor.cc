@@ -117,7 +117,12 @@ Status TreeEditor::open_root(bool create)
 		retire(*root);
 		root = &copy;
 	}
-	root->header().birth.set(moment_.generation);
+	auto &header = root->header();
+
+	/* It may have been one of several, and covered less. */
+	header.birth.set(moment_.generation);
+	header.low.set(low_);
+	header.high.set(high_);
 	SeqWriteGuard changing(tree_->seq);
 
 	tree_->set_root(pointer_to(*root), true);

@@ -8,9 +8,11 @@
 #include "../base/result_cases.h"
 #include "../base/wait_cases.h"
 #include "../base/work_cases.h"
+#include "../store/extents_cases.h"
 #include "../store/group_cases.h"
 #include "../store/node_cache_cases.h"
 #include "../store/space_cases.h"
+#include "../store/tree_cases.h"
 #include "../vbd/features_cases.h"
 #include "../vbd/request_cases.h"
 #include "../vbd/ring_cases.h"
@@ -19,6 +21,7 @@
 /* clang-format off */
 #define TBK_SUITES(X)			\
 	X(atomic, TBK_ATOMIC_CASES)	\
+	X(extents, TBK_EXTENTS_CASES)	\
 	X(group, TBK_GROUP_CASES)	\
 	X(list, TBK_LIST_CASES)		\
 	X(lock, TBK_LOCK_CASES)		\
@@ -27,6 +30,7 @@
 	X(ram_device, TBK_RAM_DEVICE_CASES)	\
 	X(result, TBK_RESULT_CASES)	\
 	X(space, TBK_SPACE_CASES)	\
+	X(tree, TBK_TREE_CASES)		\
 	X(wait, TBK_WAIT_CASES)		\
 	X(work, TBK_WORK_CASES)	\
 	X(features, TBK_FEATURES_CASES)	\

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include "small_pool.h"
+
+struct kunit;
+
+namespace thinback {
+
+/*
+ * Walks trees as they are in memory and fails the test where one is not as it
+ * should be. Ancestors first: what a tree owns must not have been seen before.
+ */
+class TreeAudit {
+public:
+	/* Called for each leaf, from the left. */
+	struct Visitor {
+		void (*leaf)(void *context, const Node &leaf) = nullptr;
+		void *context = nullptr;
+	};
+
+	TreeAudit(struct kunit *kunit, SmallPool &pool);
+	~TreeAudit();
+	TreeAudit(const TreeAudit &) = delete;
+	TreeAudit &operator=(const TreeAudit &) = delete;
+
+	void look_at(const Tree &tree, Visitor visitor);
+	void look_at(const Tree &tree) { look_at(tree, Visitor()); }
+	/* All blocks in use are those seen; @held are taken and not in use. */
+	void check_all_seen(u64 held = 0);
+
+	/* Of the last tree: */
+	u64 nodes = 0;
+	u64 records = 0;
+	u64 mapped = 0;
+	u64 own = 0;
+
+	u64 seen = 0; /* blocks, of all trees */
+
+private:
+	struct Range {
+		u64 low;
+		u64 high;
+	};
+
+	void walk(const NodePointer &pointer, Range range);
+	void check_header(const Node &node, const NodePointer &pointer, Range range);
+	void check_keys(const Node &node, Range range);
+	void check_extents(const Node &leaf);
+	void mark(u64 start, u64 count, bool is_own);
+
+	struct kunit *const test;
+	SmallPool &pool_;
+	u64 *const seen_;
+	const Tree *tree_ = nullptr;
+	Visitor visitor_;
+};
+
+} // namespace thinback
