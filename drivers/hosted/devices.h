@@ -36,7 +36,7 @@ private:
 	static void submit(struct tbk_device *device, struct tbk_io *io);
 	static void tell(struct tbk_device *device, struct tbk_device_info *info);
 
-	static const struct tbk_device_ops file_ops;
+	static constexpr struct tbk_device_ops file_ops = { submit, tell };
 	int fd_;
 	bool is_block_ = false;
 	struct tbk_device_info info_ {};
@@ -136,7 +136,7 @@ private:
 	void drop_pages(u64 first, u64 end);
 	void clear_part(u64 at, size_t bytes);
 
-	static const struct tbk_device_ops memory_ops;
+	static constexpr struct tbk_device_ops memory_ops = { submit, tell };
 	u64 bytes_;
 	Options options_;
 	std::unordered_map<u64, std::shared_ptr<Page>> pages_;

@@ -51,8 +51,6 @@ int whole_pwrite(int fd, const u8 *from, size_t bytes, u64 at)
 
 } // namespace
 
-const struct tbk_device_ops FileDevice::file_ops = { submit, tell };
-
 FileDevice::FileDevice(int fd, const std::string &path, Mode mode)
 	: tbk_device{ &file_ops }, fd_(fd)
 {

@@ -26,8 +26,6 @@ bool does_change(const struct tbk_io &io)
 
 } // namespace
 
-const struct tbk_device_ops MemoryDevice::memory_ops = { submit, tell };
-
 MemoryDevice::MemoryDevice(u64 bytes, const Options &options)
 	: tbk_device{ &memory_ops }, bytes_(bytes), options_(options)
 {

@@ -30,6 +30,7 @@ inline void leave_stack(void **keep, const void *next_stack, size_t next_size)
 }
 
 /* @kept: what leave_stack() kept; the rest: which stack was left. */
+// NOLINTNEXTLINE(readability-non-const-parameter): without the sanitizer only
 inline void enter_stack(void *kept, const void **last_stack, size_t *last_size)
 {
 #ifdef TBK_ASAN

@@ -14,7 +14,7 @@ namespace {
 constexpr u64 second_ns = 1'000'000'000;
 constexpr u64 step_ns = 1000;
 /* A body that waits longer than this, while nothing but timers happens, waits in vain. */
-constexpr u64 patience_ns = 6 * 3600 * second_ns;
+constexpr u64 patience_ns = 6ull * 3600 * second_ns;
 
 u64 wall_clock_ns()
 {

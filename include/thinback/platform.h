@@ -437,12 +437,9 @@ void tbk_plug_end(struct tbk_plug *plug);
 #endif
 
 /* On in every build: a wrong guess here would be written to a guest's disk. */
-#define TBK_ASSERT(cond)                                              \
-	do {                                                          \
-		if (__builtin_expect(!(cond), 0)) {                   \
-			tbk_assert_failed(#cond, __FILE__, __LINE__); \
-			__builtin_trap();                             \
-		}                                                     \
-	} while (0)
+#define TBK_ASSERT(cond)                                                            \
+	(__builtin_expect(!(cond), 0)                                               \
+		 ? (tbk_assert_failed(#cond, __FILE__, __LINE__), __builtin_trap()) \
+		 : (void)0)
 
 #endif /* TBK_PLATFORM_H */

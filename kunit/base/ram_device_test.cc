@@ -33,9 +33,9 @@ struct Fixture {
 
 	int write(u32 flags = 0)
 	{
-		return do_io(*device.value(), TBK_OP_WRITE, place, out, length, flags);
+		return do_io(*device.value(), { TBK_OP_WRITE, place, out, length, flags });
 	}
-	int read() { return do_io(*device.value(), TBK_OP_READ, place, in, length); }
+	int read() { return do_io(*device.value(), { TBK_OP_READ, place, in, length }); }
 
 	bool is_same() const { return !__builtin_memcmp(in, out, length); }
 	bool is_zero() const
@@ -92,7 +92,7 @@ TBK_TEST(ram_device_forgets_discarded)
 
 	REQUIRE(fixture.is_ok());
 	CHECK_EQ(fixture.write(), 0);
-	CHECK_EQ(do_io(*fixture.device.value(), TBK_OP_DISCARD, place, nullptr, length), 0);
+	CHECK_EQ(do_io(*fixture.device.value(), { TBK_OP_DISCARD, place, nullptr, length }), 0);
 	CHECK_EQ(fixture.read(), 0);
 	CHECK(fixture.is_zero());
 }

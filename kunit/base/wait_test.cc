@@ -35,8 +35,8 @@ public:
 	/* The delay has to be over before the queue may go. */
 	void join() { tbk_wait_until(&wait, is_done, this); }
 
-	struct tbk_wait wait;
-	struct tbk_gate gate;
+	struct tbk_wait wait = {};
+	struct tbk_gate gate = {};
 	Atomic<u32> steps;
 
 private:
@@ -97,7 +97,7 @@ TBK_TEST(wait_ends_when_condition_holds)
 
 TBK_TEST(gate_lets_nobody_in_when_closed)
 {
-	struct tbk_gate gate;
+	struct tbk_gate gate = {};
 
 	REQUIRE_EQ(tbk_gate_init(&gate), 0);
 	CHECK(tbk_gate_enter(&gate));

@@ -51,7 +51,7 @@ struct Fixture {
 	void wait_for_all() { tbk_wait_until(&wait, are_all_done, this); }
 
 	struct tbk_queue *queue;
-	struct tbk_wait wait;
+	struct tbk_wait wait = {};
 	Counting work{};
 	u32 wanted = 1; /* queues itself until it has run so often */
 	Atomic<u32> runs;

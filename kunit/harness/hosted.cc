@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include <vector>
 
+#include <thinback/base/span.h>
+
 #include "../../drivers/hosted/hosted.h"
 #include "check.h"
 #include "hosted_suites.h"
@@ -43,10 +45,23 @@ TBK_HOSTED_SUITES(DECLARE_SUITE)
 namespace {
 
 struct Case {
-	const char *suite;
 	const char *name;
-	void (*run)(struct kunit *test);
+	void (*run)(struct kunit *test); /* NULL when it was not built */
 };
+
+#define LIST_CASE(name) { #name, tbk_test_##name },
+#define DEFINE_SUITE(suite, cases) const Case suite##_suite[] = { cases(LIST_CASE) };
+TBK_SUITES(DEFINE_SUITE)
+TBK_HOSTED_SUITES(DEFINE_SUITE)
+
+struct Suite {
+	const char *name;
+	Span<const Case> cases;
+};
+
+#define LIST_SUITE(suite, cases) \
+	{ #suite, { suite##_suite, sizeof(suite##_suite) / sizeof(Case) } },
+const Suite suites[] = { TBK_SUITES(LIST_SUITE) TBK_HOSTED_SUITES(LIST_SUITE) };
 
 struct Arguments {
 	u64 seed = 0;
@@ -59,26 +74,13 @@ struct Arguments {
 
 constexpr unsigned int time_limit_seconds = 300;
 
-std::vector<Case> all_cases()
+std::string full_name(const Suite &suite, const Case &one)
 {
-	std::vector<Case> cases;
-	const char *in = nullptr;
-
-#define ADD_CASE(case_name)       \
-	if (tbk_test_##case_name) \
-		cases.push_back({ in, #case_name, tbk_test_##case_name });
-#define ADD_SUITE(suite, list) \
-	in = #suite;           \
-	list(ADD_CASE)
-	TBK_SUITES(ADD_SUITE)
-	TBK_HOSTED_SUITES(ADD_SUITE)
-	return cases;
+	return std::string(suite.name) + "." + one.name;
 }
 
-bool is_wanted(const Case &one, const Arguments &arguments)
+bool is_wanted(const std::string &name, const Arguments &arguments)
 {
-	const std::string name = std::string(one.suite) + "." + one.name;
-
 	for (const char *wanted : arguments.wanted)
 		if (name.find(wanted) != std::string::npos)
 			return true;
@@ -158,7 +160,7 @@ bool run_in_child(const Case &one, u64 seed, bool is_verbose)
 	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
-bool run_seeds(const Case &one, const Arguments &arguments)
+bool run_seeds(const Case &one, const std::string &name, const Arguments &arguments)
 {
 	for (u64 i = 0; i < arguments.seeds; i++) {
 		const u64 seed = arguments.seed + i;
@@ -167,10 +169,33 @@ bool run_seeds(const Case &one, const Arguments &arguments)
 
 		if (is_ok)
 			continue;
-		printf("# again with: --stay --seed %llu %s.%s\n", seed, one.suite, one.name);
+		printf("# again with: --stay --seed %llu %s\n", seed, name.c_str());
 		return false;
 	}
 	return true;
+}
+
+struct Score {
+	int passed = 0;
+	int failed = 0;
+};
+
+void run_suite(const Suite &suite, const Arguments &arguments, Score &score)
+{
+	for (const Case &one : suite.cases) {
+		const std::string name = full_name(suite, one);
+
+		if (!one.run || !is_wanted(name, arguments))
+			continue;
+		if (arguments.list) {
+			printf("%s\n", name.c_str());
+			continue;
+		}
+		const bool is_ok = run_seeds(one, name, arguments);
+		(is_ok ? score.passed : score.failed)++;
+		printf("%s %d %s\n", is_ok ? "ok" : "not ok", score.passed + score.failed,
+		       name.c_str());
+	}
 }
 
 bool parse(int argc, char **argv, Arguments &to)
@@ -202,27 +227,17 @@ bool parse(int argc, char **argv, Arguments &to)
 int main(int argc, char **argv)
 {
 	Arguments arguments;
-	int passed = 0;
-	int failed = 0;
+	Score score;
 
 	if (!parse(argc, argv, arguments)) {
 		fprintf(stderr, "usage: hosted [--seed N] [--seeds N] [--list] [--stay]"
 				" [--verbose] [SUBSTRING...]\n");
 		return 2;
 	}
-	for (const Case &one : all_cases()) {
-		if (!is_wanted(one, arguments))
-			continue;
-		if (arguments.list) {
-			printf("%s.%s\n", one.suite, one.name);
-			continue;
-		}
-		const bool is_ok = run_seeds(one, arguments);
-		(is_ok ? passed : failed)++;
-		printf("%s %d %s.%s\n", is_ok ? "ok" : "not ok", passed + failed, one.suite,
-		       one.name);
-	}
-	if (!arguments.list)
-		printf("%d passed, %d failed\n", passed, failed);
-	return failed || !(passed || arguments.list);
+	for (const Suite &suite : suites)
+		run_suite(suite, arguments, score);
+	if (arguments.list)
+		return 0;
+	printf("%d passed, %d failed\n", score.passed, score.failed);
+	return score.failed || !score.passed;
 }

@@ -18,12 +18,12 @@ void write_page(struct tbk_device &device, u64 page, u8 value, u32 flags = 0)
 	u8 bytes[4096];
 
 	memset(bytes, value, sizeof(bytes));
-	do_io(device, TBK_OP_WRITE, page * 4096, bytes, sizeof(bytes), flags);
+	do_io(device, { TBK_OP_WRITE, page * 4096, bytes, sizeof(bytes), flags });
 }
 
 int flush(struct tbk_device &device)
 {
-	return do_io(device, TBK_OP_FLUSH, 0, nullptr, 0);
+	return do_io(device, { TBK_OP_FLUSH, 0 });
 }
 
 /* First byte of a page, if the power failed after @events. */

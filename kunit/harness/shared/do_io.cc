@@ -39,17 +39,17 @@ int is_done(void *context)
 
 } // namespace
 
-int do_io(struct tbk_device &device, enum tbk_op op, u64 at, void *data, u64 bytes, u32 flags)
+int do_io(struct tbk_device &device, const Ask &ask)
 {
-	const struct tbk_payload payload = { data, TBK_PAYLOAD_BUFFER, 0, bytes };
+	const struct tbk_payload payload = { ask.data, TBK_PAYLOAD_BUFFER, 0, ask.bytes };
 	Waited waited = {};
 
 	tbk_wait_init(&waited.wait);
 	tbk_spin_init(&waited.lock, TBK_RANK_WORK);
-	waited.io.op = op;
-	waited.io.flags = flags;
-	waited.io.sector = at / sector_size;
-	waited.io.bytes = bytes;
+	waited.io.op = ask.op;
+	waited.io.flags = ask.flags;
+	waited.io.sector = ask.at / sector_size;
+	waited.io.bytes = ask.bytes;
 	waited.io.payload = &payload;
 	waited.io.done = note_done;
 	device.ops->submit(&device, &waited.io);

@@ -6,7 +6,16 @@
 
 namespace thinback {
 
-/* One request for memory of tbk_alloc(), waited for. Returns 0 or a negative errno. */
-int do_io(struct tbk_device &device, enum tbk_op op, u64 at, void *data, u64 bytes, u32 flags = 0);
+/* What is wanted of a device. */
+struct Ask {
+	enum tbk_op op = TBK_OP_READ;
+	u64 at = 0;	      /* in bytes */
+	void *data = nullptr; /* of tbk_alloc() */
+	u64 bytes = 0;
+	u32 flags = 0; /* TBK_IO_* */
+};
+
+/* Makes one request and waits for it. Returns 0 or a negative errno. */
+int do_io(struct tbk_device &device, const Ask &ask);
 
 } // namespace thinback

@@ -10,8 +10,6 @@ constexpr u64 page_size = 4096;
 
 } // namespace
 
-const struct tbk_device_ops RamDevice::ram_ops = { submit, tell };
-
 RamDevice::RamDevice(u64 bytes, Table **tables, u32 logical_block)
 	: tbk_device{ &ram_ops }, bytes_(bytes), logical_block_(logical_block), tables_(tables)
 {
@@ -22,7 +20,7 @@ RamDevice::RamDevice(u64 bytes, Table **tables, u32 logical_block)
 Result<Owned<RamDevice>> RamDevice::create(u64 bytes, Completion completion, u32 logical_block)
 {
 	const u64 tables = (bytes / page_size + pages_per_table) / pages_per_table;
-	void *memory = tbk_big_alloc(tables * sizeof(Table *));
+	void *memory = tbk_big_alloc(tables * sizeof(void *));
 
 	if (!memory)
 		return Err::no_memory;

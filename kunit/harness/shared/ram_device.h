@@ -42,7 +42,7 @@ private:
 	/* Lies in tbk_io.opaque. */
 	struct Waiting {
 		ListLink link;
-		struct tbk_io *io;
+		struct tbk_io *io = nullptr;
 	};
 	struct Worker {
 		struct tbk_work raw; /* first: found from it */
@@ -67,7 +67,7 @@ private:
 	int move_piece(const struct tbk_io &io, u64 done, size_t length);
 	void complete(struct tbk_io *io);
 
-	static const struct tbk_device_ops ram_ops;
+	static constexpr struct tbk_device_ops ram_ops = { submit, tell };
 	u64 bytes_;
 	u32 logical_block_;
 	Table **tables_; /* entries are set once */
