@@ -121,6 +121,9 @@ struct tbk_limits {
 	bool stable_writes;
 };
 
+/* Most that one bio can ask to discard or zero, on a block's boundary lest the next start amiss. */
+#define TBK_MOST_SECTORS (round_down(UINT_MAX, PAGE_SIZE) >> SECTOR_SHIFT)
+
 #ifdef TBK_HAVE_QUEUE_FEATURES
 
 static inline blk_features_t tbk_limits_features(const struct tbk_limits *limits)
@@ -142,9 +145,9 @@ static inline struct gendisk *tbk_alloc_disk(const struct tbk_limits *limits)
 		.physical_block_size = limits->physical_block,
 		.io_min = limits->physical_block,
 		.dma_alignment = limits->dma_alignment,
-		.max_hw_discard_sectors = UINT_MAX >> SECTOR_SHIFT,
+		.max_hw_discard_sectors = TBK_MOST_SECTORS,
 		.discard_granularity = limits->discard_granularity,
-		.max_write_zeroes_sectors = UINT_MAX >> SECTOR_SHIFT,
+		.max_write_zeroes_sectors = TBK_MOST_SECTORS,
 		.features = tbk_limits_features(limits),
 	};
 
@@ -159,9 +162,9 @@ static inline void tbk_set_limits(struct request_queue *q, const struct tbk_limi
 	blk_queue_physical_block_size(q, limits->physical_block);
 	blk_queue_io_min(q, limits->physical_block);
 	blk_queue_dma_alignment(q, limits->dma_alignment);
-	blk_queue_max_discard_sectors(q, UINT_MAX >> SECTOR_SHIFT);
+	blk_queue_max_discard_sectors(q, TBK_MOST_SECTORS);
 	q->limits.discard_granularity = limits->discard_granularity;
-	blk_queue_max_write_zeroes_sectors(q, UINT_MAX >> SECTOR_SHIFT);
+	blk_queue_max_write_zeroes_sectors(q, TBK_MOST_SECTORS);
 	blk_queue_write_cache(q, true, true);
 	blk_queue_flag_set(QUEUE_FLAG_IO_STAT, q);
 	if (!limits->rotational)

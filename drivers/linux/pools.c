@@ -203,6 +203,8 @@ static int tbk_attach_pool(struct tbk_attached *in, char *name, struct tbk_why *
 		goto unjoin;
 	__module_get(THIS_MODULE); /* until detached; the caller's open file has one as well */
 	strscpy(name, in->name, TBK_NAME_MAX + 1);
+	tbk_log(TBK_LOG_INFO, "pool %s attached from %s%s", in->name, in->path,
+		in->read_only ? ", read-only" : "");
 	tbk_attached_ready(in);
 	return 0;
 unjoin:
@@ -256,6 +258,7 @@ static struct tbk_attached *tbk_attached_claim(const char *name, int *err, struc
 /* After its pool is closed: take the rest away. */
 static void tbk_attached_end(struct tbk_attached *in)
 {
+	tbk_log(TBK_LOG_INFO, "pool %s detached", in->name);
 	tbk_entries_drop(in);
 	tbk_sysfs_remove_pool(in);
 	tbk_attached_unjoin(in);
