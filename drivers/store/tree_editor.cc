@@ -97,6 +97,22 @@ NodePointer TreeEditor::pointer_to(const Node &node) const
 	return { node.block(), node.birth(), 0, node.level() };
 }
 
+/*
+ * The node is ours and of now, and covers [low_, high_): more than when it was
+ * last written if it took over a neighbour's range, or was one of several and
+ * is the root now. A branch's first key is where its range begins.
+ */
+void TreeEditor::renew(Node &node)
+{
+	auto &header = node.header();
+
+	header.birth.set(moment_.generation);
+	header.low.set(low_);
+	header.high.set(high_);
+	if (node.level() > 0)
+		node.set_word(node.layout(), 0, 0, low_);
+}
+
 Status TreeEditor::open_root(bool create)
 {
 	if (tree_->is_empty()) {
@@ -117,14 +133,9 @@ Status TreeEditor::open_root(bool create)
 		retire(*root);
 		root = &copy;
 	}
-	auto &header = root->header();
-
-	/* It may have been one of several, and covered less. */
-	header.birth.set(moment_.generation);
-	header.low.set(low_);
-	header.high.set(high_);
 	SeqWriteGuard changing(tree_->seq);
 
+	renew(*root);
 	tree_->set_root(pointer_to(*root), true);
 	path_[root->level()] = { root, 0 };
 	return {};
@@ -155,13 +166,10 @@ Status TreeEditor::open_child(u32 level, u32 index)
 		retire(*child);
 		child = &copy;
 	}
-	auto &header = child->header();
-
-	header.birth.set(moment_.generation);
-	header.low.set(low_);
-	header.high.set(high_);
 	{
 		SeqWriteGuard changing(tree_->seq);
+
+		renew(*child);
 		parent.set_pointer(index, key, pointer_to(*child), true);
 	}
 	path_[level - 1] = { child, 0 };

@@ -63,6 +63,7 @@ private:
 	Status fill_stash(u32 wanted);
 	Node &fresh_node(u32 level, u64 low, u64 high);
 	Node &shadow(Node &sealed);
+	void renew(Node &node);
 	Status open_root(bool create);
 	Status open_child(u32 level, u32 index);
 	void retire(Node &node);

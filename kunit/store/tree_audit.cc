@@ -60,7 +60,7 @@ void TreeAudit::check_header(const Node &node, const NodePointer &pointer, Range
 }
 
 /* Ascending, and inside what the header says. */
-void TreeAudit::check_keys(const Node &node, Range range)
+void TreeAudit::check_keys(const Node &node)
 {
 	u64 least = node.header().low.get();
 
@@ -71,7 +71,7 @@ void TreeAudit::check_keys(const Node &node, Range range)
 		least = key + 1;
 	}
 	if (node.level() > 0)
-		CHECK_EQ(node.key(node.layout(), 0), range.low);
+		CHECK_EQ(node.key(node.layout(), 0), node.header().low.get());
 }
 
 void TreeAudit::check_extents(const Node &leaf)
@@ -104,7 +104,7 @@ void TreeAudit::walk(const NodePointer &pointer, Range range)
 
 	nodes++;
 	check_header(*node.get(), pointer, range);
-	check_keys(*node.get(), range);
+	check_keys(*node.get());
 	if (node->level() == 0) {
 		records += node->count();
 		if (tree_->kind == format::TreeKind::extents)

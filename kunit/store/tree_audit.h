@@ -45,7 +45,7 @@ private:
 
 	void walk(const NodePointer &pointer, Range range);
 	void check_header(const Node &node, const NodePointer &pointer, Range range);
-	void check_keys(const Node &node, Range range);
+	void check_keys(const Node &node);
 	void check_extents(const Node &leaf);
 	void mark(u64 start, u64 count, bool is_own);
 

@@ -238,6 +238,32 @@ TBK_TEST(tree_root_left_over_covers_all_keys)
 	CHECK_EQ(grove.check(), 1);
 }
 
+/*
+ * The second branch took over the first one's range, but not its first key:
+ * then a leaf of it was split below that.
+ */
+TBK_TEST(tree_branch_that_takes_over_a_range_begins_there)
+{
+	constexpr u32 keys = 1 + 126 * 12 * 3;
+	REQUIRE_POOL(pool, format::smallest_pool);
+	REQUIRE_GROVE(grove, pool, keys);
+
+	for (u32 i = 1; i < keys; i++)
+		REQUIRE_OK(grove.set(i, i));
+	CHECK_EQ(grove.tree.root_level(), 2);
+	CHECK_OK(pool.checkpoint(grove.tree));
+	/* All leaves of the first branch, which has 63. */
+	for (u32 i = 1; i <= 63 * 12; i++)
+		REQUIRE_OK(grove.set(i, 0));
+	CHECK_OK(pool.checkpoint(grove.tree));
+	for (u32 i = 63 * 12; i > 0; i--)
+		REQUIRE_OK(grove.set(i, i));
+	grove.check();
+	CHECK_OK(pool.checkpoint(grove.tree));
+	pool.cache->shrink(0);
+	grove.check();
+}
+
 TBK_TEST(tree_grows_and_shrinks_to_nothing)
 {
 	constexpr u32 keys = 3000;
