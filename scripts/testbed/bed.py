@@ -8,8 +8,8 @@ of its head comment tell what it wants:
     # bed: disk 1024                a disk (MiB): /dev/vda, the next /dev/vdb, ...
     # bed: disk 4096 parts=1024,0   with partitions; 0 is all that is left
     # bed: disk 1024 volatile       what it was not told to flush may be lost at a power_cut
-    # bed: timeout 600              seconds for the whole run (default 300)
-    # bed: silence 180              seconds without a line before it counts as hung (default 120)
+    # bed: timeout 1800             seconds for the whole run (default 900)
+    # bed: silence 600              seconds without a line before it counts as hung (default 300)
     # bed: dom0 2048                dom0's memory in MiB
     # bed: memory 4096              the machine's
     # bed: needs thinback           the module, the command line and the scripts of this tree
@@ -45,7 +45,7 @@ class Scenario:
     """A script and what its head asks for."""
     path: str
     disks: list = field(default_factory=list)
-    numbers: dict = field(default_factory=lambda: {"timeout": 300, "silence": 120, "dom0": 2048, "memory": 4096})
+    numbers: dict = field(default_factory=lambda: {"timeout": 900, "silence": 300, "dom0": 2048, "memory": 4096})
     allow: list = field(default_factory=list)
     needs: set = field(default_factory=set)
 

@@ -94,7 +94,7 @@ class Kernel:
         if payload.startswith(b"\xfd7zXZ"):
             return lzma.LZMADecompressor().decompress(payload)
         if payload.startswith(b"\x1f\x8b"):
-            return gzip.decompress(payload[:-4])
+            return gzip.decompress(payload)
         return subprocess.run(["zstd", "-dcq"], input=payload[:-4], stdout=subprocess.PIPE, check=True).stdout
 
 

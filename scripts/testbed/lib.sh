@@ -145,7 +145,7 @@ guest_said() { guest_log "$1" | grep -qE -- "$2"; }
 
 # guest_wait NAME REGEX [SECONDS]: until it prints such a line.
 guest_wait() {
-	until_true "${3:-120}" guest_said_or_gone "$1" "$2"
+	until_true "${3:-300}" guest_said_or_gone "$1" "$2"
 	guest_said "$1" "$2" && return 0
 	guest_tail "$1"
 	echo "guest $1 did not print '$2'"
@@ -158,7 +158,7 @@ guest_tail() { guest_log "$1" | tail -n 15 | sed "s/^/  guest $1: /"; }
 
 # guest_end NAME [SECONDS]: until it has switched itself off; true if its script ended well.
 guest_end() {
-	if ! until_true "${2:-120}" guest_gone "$1"; then
+	if ! until_true "${2:-300}" guest_gone "$1"; then
 		guest_tail "$1"
 		xl destroy "$1"
 		echo "guest $1 did not end"
@@ -175,7 +175,7 @@ guest_value() { guest_log "$1" | sed -n "s/^$2=//p" | tail -n 1; }
 
 # guest_destroy NAME: pulls its plug.
 guest_destroy() {
-	xl destroy "$1" && until_true 30 guest_gone "$1"
+	xl destroy "$1" && until_true 120 guest_gone "$1"
 }
 
 # no_backends: no vbd is left in xenstore or in a driver.

@@ -4,7 +4,6 @@
 # Gives one guest one disk after the other, each on a new device behind another
 # backend, and reports what the guest and the device say. Run by scripts/bench.
 #
-# bed: needs thinback
 # bed: needs guest-fio
 # bed: dom0 2304
 # bed: timeout 5400
@@ -152,8 +151,8 @@ guest() {
 	exec {lines}< <(tail -n +1 -f "$console" | sed -un 's/\r$//; s/^bench //p')
 }
 
-busybox mount -t configfs configfs /sys/kernel/config
 need "null_blk" modprobe null_blk nr_devices=0
+need "its knobs" busybox mount -t configfs configfs /sys/kernel/config
 need "the guest starts" guest
 for system in ${TBED_systems//,/ }; do
 	check "$system" one "$system" || break

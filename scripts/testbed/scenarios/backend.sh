@@ -7,7 +7,7 @@
 # bed: needs thinback
 # bed: disk 256
 # bed: disk 2048 parts=1024,0
-# bed: timeout 900
+# bed: timeout 1800
 # shellcheck source=scripts/testbed/lib.sh
 source /testbed/lib.sh
 
@@ -44,7 +44,7 @@ clone_and_kill() {
 	check_same "the clone reads as golden" "$golden" "$(guest_value web1 read)"
 	sleep 1
 	need "destroy it while it writes" guest_destroy web1
-	check "its backend is gone" until_true 30 no_backends
+	check "its backend is gone" until_true 120 no_backends
 	wrote=$(guest_value web1 wrote)
 	check_same "what it flushed is on the clone" "$wrote" "$(sum $volumes/web1 4 8)"
 	need "start it again" guest_start web1 "$disk" <<-GUEST
@@ -117,7 +117,7 @@ read_only() {
 }
 
 tidy_up() {
-	check "no backend is left" until_true 30 no_backends
+	check "no backend is left" until_true 120 no_backends
 	check "the volume group is free" vgremove -qq -f -y vg
 	check "detach" thinback detach tank
 	check_status "the pool on disk is sound" 0 thinback check /dev/vdb1

@@ -7,8 +7,7 @@
 # bed: needs thinback
 # bed: needs fio
 # bed: disk 1024 parts=768,0
-# bed: timeout 900
-# bed: silence 200
+# bed: timeout 1800
 # shellcheck source=scripts/testbed/lib.sh
 source /testbed/lib.sh
 
@@ -78,7 +77,7 @@ discards() {
 
 # write_out VOLUME SEED MIB: may wait for space as long as the volume's policy says.
 write_out() {
-	pattern "$2" "$3" | timeout 150 dd of="$volumes/$1" bs=256k oflag=direct conv=fsync,notrunc iflag=fullblock 2>&1
+	pattern "$2" "$3" | timeout 250 dd of="$volumes/$1" bs=256k oflag=direct conv=fsync,notrunc iflag=fullblock 2>&1
 }
 
 full_pool() {
@@ -95,7 +94,7 @@ full_pool() {
 	check "rewrites go on" write_out big 7 4
 	check_same "and are read" "$(pattern 7 4 | sha256sum | cut -d ' ' -f 1)" "$(sum $volumes/big 4)"
 	check "removing makes room" thinback remove tank/big
-	check "new writes go on" until_true 30 write_out vol 8 16
+	check "new writes go on" until_true 120 write_out vol 8 16
 	check_same "and are read" "$(pattern 8 16 | sha256sum | cut -d ' ' -f 1)" "$(sum $volumes/vol 16)"
 }
 

@@ -9,7 +9,7 @@
 # bed: needs thinback
 # bed: disk 512 volatile
 # bed: disk 8
-# bed: timeout 900
+# bed: timeout 1800
 # shellcheck source=scripts/testbed/lib.sh
 source /testbed/lib.sh
 
