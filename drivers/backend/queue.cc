@@ -301,7 +301,7 @@ void Queue::map(Slots &batch, Slots &refused)
 void Queue::start(Slots &batch, Slots &refused)
 {
 	const bool is_collector = claim(refused);
-	struct tbk_plug plug;
+	struct tbk_plug plug = {};
 
 	tbk_plug_begin(&plug);
 	while (Slot *slot = batch.pop_front())

@@ -188,7 +188,7 @@ bool Vbd::publish_disk()
 		{ "feature-persistent", 0 },
 		{ "sectors", limits.sectors },
 		{ "info", target_.info_bits() },
-		{ "sector-size", limits.block_sectors * xen::sector_size },
+		{ "sector-size", static_cast<u64>(limits.block_sectors) * xen::sector_size },
 		{ "physical-sector-size", target_.physical_block() },
 	};
 	const int error = tbk_xen_publish(xen_, keys, sizeof(keys) / sizeof(keys[0]));

@@ -332,7 +332,7 @@ private:
 		tbk_wake(&wait_);
 	}
 
-	struct tbk_wait wait_;
+	struct tbk_wait wait_ {};
 	bool is_called_ = false;
 	bool is_stopping_ = false;
 	bool is_running_ = false;

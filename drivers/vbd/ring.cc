@@ -90,7 +90,7 @@ void BackRing::take(RawRequest &request)
 {
 	const auto *shared = reinterpret_cast<const u32 *>(slot(taken_));
 	const u32 words = xen::slot_size(abi_) / sizeof(u32);
-	SlotCopy copy;
+	SlotCopy copy = {};
 
 	for (u32 i = 0; i < words; i++)
 		copy.words[i] = read_once(shared[i]);

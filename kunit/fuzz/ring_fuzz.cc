@@ -31,6 +31,11 @@ struct Control {
 };
 static_assert(sizeof(Control) == control_size);
 
+constexpr size_t ring_size(size_t pages)
+{
+	return pages * xen::page_size;
+}
+
 void check_segments(const Request &request)
 {
 	u32 sectors = 0;
@@ -79,8 +84,8 @@ void answer_all(BackRing &ring, const DiskLimits &limits, u32 requests)
 
 extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	alignas(8) static u8 memory[xen::max_ring_pages * xen::page_size + guard_size];
-	Control control;
+	alignas(8) static u8 memory[ring_size(xen::max_ring_pages) + guard_size];
+	Control control = {};
 	BackRing ring;
 
 	if (size < control_size)
@@ -89,7 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	/* Mostly one: copying more takes most of the time. */
 	const u32 pages = 1u << (control.order < 200 ? 0 : control.order % 5);
-	const size_t bytes = pages * xen::page_size;
+	const size_t bytes = ring_size(pages);
 	auto &head = *reinterpret_cast<xen::RingHead *>(memory);
 	const DiskLimits limits = { control.disk_sectors, 1u << (control.flags & 3),
 				    (control.flags & 4) != 0 };

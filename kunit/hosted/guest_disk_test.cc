@@ -13,6 +13,7 @@ using xen::State;
 namespace {
 
 constexpr u64 mib = 1 << 20;
+constexpr size_t sector = 512;
 constexpr int okay = 0;
 constexpr int error = -1;
 constexpr int unsupported = -2;
@@ -99,15 +100,15 @@ TBK_TEST(guest_reads_parts_of_pages)
 	Fixture fixture;
 	Guest &guest = fixture.guest;
 	const u32 in = guest.grant();
-	u8 sector[512];
+	u8 data[sector];
 
-	memset(sector, 0x33, sizeof(sector));
-	fixture.device.write(9 * 512, sector, sizeof(sector));
+	memset(data, 0x33, sizeof(data));
+	fixture.device.write(9 * sector, data, sizeof(data));
 	CHECK_EQ(fixture.ask({ xen::op_read, 1, 8, { in }, 3, 5 }), okay);
-	CHECK_EQ(guest.page(in)[3 * 512], 0);
-	CHECK_EQ(guest.page(in)[4 * 512], 0x33);
-	CHECK_EQ(guest.page(in)[5 * 512 - 1], 0x33);
-	CHECK_EQ(guest.page(in)[5 * 512], 0);
+	CHECK_EQ(guest.page(in)[3 * sector], 0);
+	CHECK_EQ(guest.page(in)[4 * sector], 0x33);
+	CHECK_EQ(guest.page(in)[5 * sector - 1], 0x33);
+	CHECK_EQ(guest.page(in)[5 * sector], 0);
 }
 
 TBK_TEST(batch_is_mapped_at_once_and_answered_with_one_event)

@@ -21,7 +21,8 @@ public:
 
 	u8 *slot(u32 index, u32 slots = 32) const
 	{
-		return reinterpret_cast<u8 *>(head_ + 1) + (index % slots) * xen::slot_size(abi_);
+		return reinterpret_cast<u8 *>(head_ + 1) +
+		       size_t{ xen::slot_size(abi_) } * (index % slots);
 	}
 
 	/* Both layouts of a read or write, as this ring has it. */

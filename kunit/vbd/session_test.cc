@@ -282,30 +282,48 @@ TBK_TEST(nonsense_is_refused_once)
 	CHECK_EQ(disk.refusals, 1u);
 }
 
+namespace {
+
+SessionView view_of(u32 bits, u32 frontend, u32 own)
+{
+	SessionView view;
+
+	view.frontend = static_cast<State>(frontend);
+	view.own = static_cast<State>(own);
+	view.has_target = bits & 1;
+	view.has_rings = bits & 2;
+	view.is_taking = (bits & 6) == 6;
+	view.is_busy = (bits & 10) == 10;
+	view.has_failed = bits & 16;
+	view.is_online = bits & 32;
+	view.is_evicted = bits & 64;
+	view.is_leaving = bits & 128;
+	view.has_departed = bits & 256;
+	return view;
+}
+
+/* All states of the frontend, some out of range. */
+bool comes_to_rest(u32 bits, u32 own)
+{
+	for (u32 frontend = 0; frontend < 10; frontend++) {
+		Disk disk;
+
+		disk.view = view_of(bits, frontend, own);
+		if (!disk.settle())
+			return false;
+		/* The one rule that costs data. */
+		if (disk.view.own == State::closed && own != 6 && disk.view.has_rings)
+			return false;
+	}
+	return true;
+}
+
+} // namespace
+
 TBK_TEST(every_view_comes_to_rest)
 {
-	/* All states of both ends, some out of range, with all flags. */
 	for (u32 bits = 0; bits < 1u << 9; bits++) {
-		for (u32 frontend = 0; frontend < 10; frontend++) {
-			for (u32 own = 1; own < 7; own++) {
-				Disk disk;
-				SessionView &view = disk.view;
-
-				view.frontend = static_cast<State>(frontend);
-				view.own = static_cast<State>(own);
-				view.has_target = bits & 1;
-				view.has_rings = bits & 2;
-				view.is_taking = (bits & 6) == 6;
-				view.is_busy = (bits & 10) == 10;
-				view.has_failed = bits & 16;
-				view.is_online = bits & 32;
-				view.is_evicted = bits & 64;
-				view.is_leaving = bits & 128;
-				view.has_departed = bits & 256;
-				CHECK(disk.settle());
-				/* The one rule that costs data. */
-				CHECK(view.own != State::closed || own == 6 || !view.has_rings);
-			}
-		}
+		for (u32 own = 1; own < 7; own++)
+			CHECK(comes_to_rest(bits, own));
 	}
 }
