@@ -43,18 +43,22 @@ void Group::destroy(Group *group)
 	tbk_big_free(bits);
 }
 
-void Group::init_fixed(const Geometry &geometry)
+void Group::set_fixed(const Geometry &geometry, u64 index, u64 *bits)
 {
-	const u64 first = index_ * format::group_blocks;
-	const u64 left = geometry.blocks - first;
+	const u64 left = geometry.blocks - index * format::group_blocks;
 
-	set_bits(used_[0], 0, static_cast<u32>(format::fixed_blocks(index_)));
-	if (index_ == 0)
-		set_bits(used_[0], static_cast<u32>(format::ring_b),
+	set_bits(bits, 0, static_cast<u32>(format::fixed_blocks(index)));
+	if (index == 0)
+		set_bits(bits, static_cast<u32>(format::ring_b),
 			 static_cast<u32>(format::ring_length + geometry.journal_blocks));
 	if (left < format::group_blocks)
-		set_bits(used_[0], static_cast<u32>(left),
+		set_bits(bits, static_cast<u32>(left),
 			 static_cast<u32>(format::group_blocks - left));
+}
+
+void Group::init_fixed(const Geometry &geometry)
+{
+	set_fixed(geometry, index_, used_[0]);
 }
 
 void Group::load_bitmap(u32 i, const u8 *bits)

@@ -51,6 +51,9 @@ public:
 	Mutex &lock() TBK_RETURNS_LOCK(lock_) { return lock_; }
 	u64 index() const { return index_; }
 
+	/* Sets, in a group's worth of words, those that are never given away. */
+	static void set_fixed(const Geometry &geometry, u64 index, u64 *bits);
+
 	/* Bits of a group never written, or of bitmap block @i of it as read from disk. */
 	void init_fixed(const Geometry &geometry) TBK_REQUIRES(lock_);
 	void load_bitmap(u32 i, const u8 *bits) TBK_REQUIRES(lock_);
@@ -71,6 +74,10 @@ public:
 	void copy_bitmap(u64 epoch, u32 i, u8 *bits) const TBK_REQUIRES(lock_);
 	u32 free_in(u64 epoch) const TBK_REQUIRES(lock_);
 	u32 free_live() const TBK_REQUIRES(lock_);
+	void copy_live(u64 *bits) const TBK_REQUIRES(lock_)
+	{
+		__builtin_memcpy(bits, live_, words * sizeof(u64));
+	}
 
 private:
 	Group(u64 index, u64 *memory)

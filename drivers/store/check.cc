@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "check.h"
+
+#include <thinback/base/scope.h>
+
+#include "superblock.h"
+#include "sync_io.h"
+
+namespace thinback {
+namespace {
+
+bool is_zero(const u8 *block)
+{
+	for (size_t i = 0; i < format::block_size; i++) {
+		if (block[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A crash leaves torn what was being written: the next checkpoint's copies, and
+ * this one's in ring B, which nobody waits for.
+ */
+bool may_be_torn(u64 checkpoint, u64 slot, bool is_b)
+{
+	const u64 next = (checkpoint + 1) % format::ring_length;
+
+	return slot == next || (is_b && slot == checkpoint % format::ring_length);
+}
+
+void check_slot(const u8 *block, u64 at, const format::Superblock &super, CheckReport &report)
+{
+	const bool is_b = at >= format::ring_b;
+	const u64 slot = at - (is_b ? format::ring_b : format::ring_a);
+	const Status sound = check_block(block, format::superblock_magic, PhysicalBlock(at),
+					 super.header.pool.get());
+
+	if (sound.is_ok() || is_zero(block) ||
+	    may_be_torn(super.header.checkpoint.get(), slot, is_b))
+		return;
+	TBK_FINDING(report, TBK_FINDING_REPAIRABLE, "copy of the superblock in block %llu: %s", at,
+		    to_text(sound.error()));
+}
+
+/* What is neither free nor data, and not fixed: nodes, which will be read, and the bitmaps. */
+u64 blocks_to_read(const format::Superblock &super, const CheckedCatalog &catalog)
+{
+	const u64 groups = super.groups.get();
+	u64 rest = super.free.get() + super.journal_blocks.get() + groups * format::fixed_blocks(1);
+
+	for (u32 i = 0; i < catalog.count(); i++)
+		rest += catalog.in_order(i).record.own.get();
+	const u64 nodes = rest < super.blocks.get() ? super.blocks.get() - rest : 0;
+
+	return nodes + groups * format::bitmaps_per_group;
+}
+
+void explain(struct tbk_why *why, const struct tbk_device_info &info, Err err)
+{
+	if (!why)
+		return;
+	if (err == Err::no_pool)
+		tbk_format(why->text, sizeof(why->text), "%s holds no thinback pool", info.name);
+	else
+		tbk_format(why->text, sizeof(why->text), "the pool on %s cannot be checked: %s",
+			   info.name, to_text(err));
+}
+
+} // namespace
+
+Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report)
+{
+	constexpr u64 rings[] = { format::ring_a, format::ring_b };
+	u8 *ring = static_cast<u8 *>(tbk_big_alloc(format::ring_length * format::block_size));
+	const auto free_ring = ScopeGuard([=] { tbk_big_free(ring); });
+
+	if (!ring)
+		return Err::no_memory;
+	for (u64 at : rings) {
+		const Status read = read_blocks(device, PhysicalBlock(at), ring,
+						BlockCount(format::ring_length));
+
+		if (!read.is_ok()) {
+			TBK_FINDING(report, TBK_FINDING_DAMAGED,
+				    "copies of the superblock from block %llu: %s", at,
+				    to_text(read.error()));
+			continue;
+		}
+		for (u64 i = 0; i < format::ring_length; i++)
+			check_slot(ring + i * format::block_size, at + i, super, report);
+	}
+	return {};
+}
+
+Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report)
+{
+	Owned<BlockLedger> ledger = TBK_TRY(BlockLedger::open(device, super, report));
+	Owned<NodeReader> reader = TBK_TRY(NodeReader::create(device, super.header.pool.get()));
+	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *ledger, report));
+	CheckedCatalog catalog(report);
+
+	TBK_TRY(walk->read_catalog(super, catalog));
+	TBK_TRY(catalog.verify(super, walk->is_whole()));
+	report.set_total(blocks_to_read(super, catalog));
+	for (u32 i = 0; i < catalog.count(); i++)
+		TBK_TRY(walk->check(catalog.in_order(i), super.generation.get()));
+	return ledger->finish(walk->is_whole());
+}
+
+} // namespace thinback
+
+using namespace thinback;
+
+namespace {
+
+Status run_check(struct tbk_device &device, struct tbk_check &check)
+{
+	auto *super = static_cast<format::Superblock *>(
+		tbk_alloc(sizeof(format::Superblock), TBK_MAY_SLEEP));
+	const auto free_super = ScopeGuard([=] { tbk_free(super); });
+
+	if (!super)
+		return Err::no_memory;
+	TBK_TRY(read_superblock(device, *super));
+	__builtin_memcpy(check.pool, super->name, sizeof(check.pool));
+	Owned<CheckReport> report = TBK_TRY(make<CheckReport>(check));
+
+	TBK_TRY(check_rings(device, *super, *report));
+	TBK_TRY(check_pool(device, *super, *report));
+	report->finish();
+	return {};
+}
+
+} // namespace
+
+int tbk_pool_check(struct tbk_device *device, struct tbk_check *check, struct tbk_why *why)
+{
+	struct tbk_device_info info {};
+	const Status checked = run_check(*device, *check);
+
+	if (checked.is_ok())
+		return 0;
+	device->ops->info(device, &info);
+	explain(why, info, checked.error());
+	return to_errno(checked.error());
+}
+
+int tbk_probe(struct tbk_device *device, struct tbk_pool_info *info)
+{
+	auto *super = static_cast<format::Superblock *>(
+		tbk_alloc(sizeof(format::Superblock), TBK_MAY_SLEEP));
+	const auto free_super = ScopeGuard([=] { tbk_free(super); });
+
+	if (!super)
+		return -TBK_ENOMEM;
+	const Status read = read_superblock(*device, *super);
+
+	if (!read.is_ok())
+		return to_errno(read.error());
+	*info = {};
+	__builtin_memcpy(info->name, super->name, sizeof(info->name));
+	__builtin_memcpy(info->uuid, super->uuid, sizeof(info->uuid));
+	info->size = super->blocks.get() * format::block_size;
+	info->free = super->free.get() * format::block_size;
+	info->generation = super->generation.get();
+	info->checkpoint = super->header.checkpoint.get();
+	return 0;
+}

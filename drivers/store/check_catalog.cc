@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "check_catalog.h"
+
+#include <thinback/base/scope.h>
+
+#include "volume.h"
+
+namespace thinback {
+namespace {
+
+const char *chars(const u8 *name)
+{
+	return reinterpret_cast<const char *>(name);
+}
+
+bool is_equal(const u8 *a, const u8 *b)
+{
+	return __builtin_memcmp(a, b, format::name_size) == 0;
+}
+
+/* Names of those that are there for users: no two the same. */
+struct NameTable {
+	u32 *places; /* index of a record, and one */
+	u32 room;    /* a power of two */
+	const CheckedTree *trees;
+
+	static u32 hash(const u8 *volume, const u8 *name)
+	{
+		return tbk_crc32c(tbk_crc32c(~0u, volume, format::name_size), name,
+				  format::name_size);
+	}
+
+	/* One of the same kind and name, or where it would be. */
+	u32 &place_of(const u8 *volume, const u8 *name) const
+	{
+		u32 at = hash(volume, name) & (room - 1);
+
+		while (places[at]) {
+			const auto &record = trees[places[at] - 1].record;
+
+			if (is_equal(record.volume, volume) && is_equal(record.name, name))
+				break;
+			at = (at + 1) & (room - 1);
+		}
+		return places[at];
+	}
+};
+
+constexpr u8 no_volume[format::name_size] = {};
+
+} // namespace
+
+TreeName::TreeName(const CheckedTree &tree)
+{
+	const char *name = chars(tree.record.name);
+	const bool is_nameless = !Name::parse(name).is_ok() ||
+				 (tree.is_snapshot() &&
+				  !Name::parse(chars(tree.record.volume)).is_ok());
+	const char *kind = tree.is_snapshot() ? "snapshot" : "volume";
+
+	if (tree.is_gone() || is_nameless)
+		tbk_format(text, sizeof(text), "%s%s with id %llu", tree.is_gone() ? "removed " : "",
+			   kind, tree.id());
+	else if (tree.is_snapshot())
+		tbk_format(text, sizeof(text), "%s %s@%s", kind, chars(tree.record.volume), name);
+	else
+		tbk_format(text, sizeof(text), "%s %s", kind, name);
+}
+
+CheckedCatalog::~CheckedCatalog()
+{
+	tbk_big_free(trees_);
+	tbk_big_free(order_);
+}
+
+Status CheckedCatalog::add(const format::CatalogRecord &record)
+{
+	if (count_ == room_) {
+		const u32 wanted = room_ ? 2 * room_ : 64;
+		auto *bigger = static_cast<CheckedTree *>(
+			tbk_big_alloc(wanted * sizeof(CheckedTree)));
+
+		if (!bigger)
+			return Err::no_memory;
+		if (count_ > 0)
+			__builtin_memcpy(bigger, trees_, count_ * sizeof(CheckedTree));
+		tbk_big_free(trees_);
+		trees_ = bigger;
+		room_ = wanted;
+	}
+	trees_[count_++].record = record;
+	return {};
+}
+
+CheckedTree *CheckedCatalog::find(u64 id) const
+{
+	u32 low = 0;
+	u32 high = count_;
+
+	while (low < high) {
+		const u32 middle = low + (high - low) / 2;
+
+		if (trees_[middle].id() < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count_ && trees_[low].id() == id ? &trees_[low] : nullptr;
+}
+
+void CheckedCatalog::verify_name(const CheckedTree &tree)
+{
+	const TreeName name(tree);
+
+	if (!Name::parse(chars(tree.record.name)).is_ok())
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "%s: its name is none", name.text);
+	if (tree.is_snapshot() && !Name::parse(chars(tree.record.volume)).is_ok())
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			    "%s: the name of its volume is none", name.text);
+	if (!tree.is_snapshot() && tree.record.volume[0])
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			    "%s: is said to be a snapshot and is none", name.text);
+}
+
+/* What does not depend on other records. */
+void CheckedCatalog::verify_one(CheckedTree &tree, const format::Superblock &super)
+{
+	constexpr u32 known =
+		format::catalog_snapshot | format::catalog_hidden | format::catalog_removing;
+	const auto &record = tree.record;
+	const TreeName name(tree);
+
+	verify_name(tree);
+	if (tree.id() == 0 || tree.id() >= super.next_id.get())
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			    "%s: id %llu is yet to be given: the next is %u", name.text, tree.id(),
+			    super.next_id.get());
+	if (record.flags.get() & ~known)
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: unknown flags %#x", name.text,
+			    record.flags.get() & ~known);
+	if (record.size.get() == 0 || record.size.get() >= format::end_of_keys)
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: a size of %llu blocks", name.text,
+			    record.size.get());
+	if (tree.is_snapshot() ? tree.generation() <= tree.since() ||
+					 tree.generation() >= super.generation.get()
+			       : tree.generation() != 0)
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "%s: generation %llu, after %llu, in a pool that is at %llu", name.text,
+			    tree.generation(), tree.since(), super.generation.get());
+	if (tree.since() >= super.generation.get())
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "%s: descends from generation %llu, in a pool that is at %llu", name.text,
+			    tree.since(), super.generation.get());
+}
+
+void CheckedCatalog::link_parent(CheckedTree &tree, bool whole)
+{
+	const u32 id = tree.record.parent.get();
+	const TreeName name(tree);
+
+	if (id == 0) {
+		if (tree.since() != 0)
+			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+				    "%s: has no parent, and shares what is older than generation %llu",
+				    name.text, tree.since());
+		return;
+	}
+	CheckedTree *parent = find(id);
+
+	if (!parent) {
+		tree.broken = true;
+		if (whole)
+			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+				    "%s: its parent, with id %u, is not there", name.text, id);
+		return;
+	}
+	if (!parent->is_snapshot() || parent->generation() != tree.since()) {
+		tree.broken = true;
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "%s: descends from generation %llu, and its parent, %s, is of %llu",
+			    name.text, tree.since(), TreeName(*parent).text, parent->generation());
+		return;
+	}
+	/* Older all the way up: no cycles. */
+	if (parent->since() >= parent->generation())
+		return;
+	tree.parent = parent;
+	parent->children++;
+}
+
+/* Removed ones stay for their children's sake, or are on their way out. */
+void CheckedCatalog::verify_state(const CheckedTree &tree)
+{
+	const TreeName name(tree);
+
+	if (tree.is_hidden() && (!tree.is_snapshot() || tree.is_removing()))
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			    "%s: is hidden and should not be", name.text);
+	else if (tree.is_hidden() && tree.children == 0)
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			    "%s: is kept for children that it does not have", name.text);
+	if (tree.is_removing() && tree.children > 0)
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "%s: is being freed and has %u children", name.text, tree.children);
+}
+
+Status CheckedCatalog::verify_names(bool whole)
+{
+	u32 room = 16;
+
+	while (room < 2 * count_)
+		room *= 2;
+	NameTable table = { static_cast<u32 *>(tbk_big_alloc(room * sizeof(u32))), room, trees_ };
+	const auto free_table = ScopeGuard([&] { tbk_big_free(table.places); });
+
+	if (!table.places)
+		return Err::no_memory;
+	for (u32 i = 0; i < count_; i++) {
+		if (trees_[i].is_gone())
+			continue;
+		u32 &place = table.place_of(trees_[i].record.volume, trees_[i].record.name);
+
+		if (place)
+			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+				    "%s: there are two of that name, with ids %llu and %llu",
+				    TreeName(trees_[i]).text, trees_[place - 1].id(), trees_[i].id());
+		else
+			place = i + 1;
+	}
+	for (u32 i = 0; i < count_ && whole; i++) {
+		if (trees_[i].is_gone() || !trees_[i].is_snapshot())
+			continue;
+		if (!table.place_of(no_volume, trees_[i].record.volume))
+			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "%s: its volume is not there",
+				    TreeName(trees_[i]).text);
+	}
+	return {};
+}
+
+void CheckedCatalog::sift_down(u32 at, u32 end)
+{
+	for (;;) {
+		u32 child = 2 * at + 1;
+
+		if (child >= end)
+			return;
+		if (child + 1 < end &&
+		    trees_[order_[child]].since() < trees_[order_[child + 1]].since())
+			child++;
+		if (trees_[order_[at]].since() >= trees_[order_[child]].since())
+			return;
+		const u32 held = order_[at];
+
+		order_[at] = order_[child];
+		order_[child] = held;
+		at = child;
+	}
+}
+
+/* By `since`: a child's is its parent's generation, and that is more than the parent's own. */
+void CheckedCatalog::sort()
+{
+	for (u32 i = 0; i < count_; i++)
+		order_[i] = i;
+	for (u32 i = count_ / 2; i > 0; i--)
+		sift_down(i - 1, count_);
+	for (u32 end = count_; end > 1; end--) {
+		const u32 held = order_[0];
+
+		order_[0] = order_[end - 1];
+		order_[end - 1] = held;
+		sift_down(0, end - 1);
+	}
+}
+
+Status CheckedCatalog::verify(const format::Superblock &super, bool whole)
+{
+	if (count_ == 0)
+		return {};
+	order_ = static_cast<u32 *>(tbk_big_alloc(count_ * sizeof(u32)));
+	if (!order_)
+		return Err::no_memory;
+	for (u32 i = 0; i < count_; i++) {
+		verify_one(trees_[i], super);
+		link_parent(trees_[i], whole);
+		report_.counts().volumes += !trees_[i].is_snapshot();
+		report_.counts().snapshots += trees_[i].is_snapshot();
+	}
+	for (u32 i = 0; i < count_; i++)
+		verify_state(trees_[i]);
+	TBK_TRY(verify_names(whole));
+	sort();
+	return {};
+}
+
+} // namespace thinback

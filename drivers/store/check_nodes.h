@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Nodes for a check: read from the device, nothing else; and those that were shared. */
+#pragma once
+
+#include <thinback/base/owned.h>
+
+#include "node.h"
+
+namespace thinback {
+
+/* Reads nodes as their parents mean them; keeps some, for those who look things up. */
+class NodeReader {
+public:
+	static Result<Owned<NodeReader>> create(struct tbk_device &device, u64 pool);
+	~NodeReader();
+	NodeReader(const NodeReader &) = delete;
+	NodeReader &operator=(const NodeReader &) = delete;
+
+	/* Sound by itself, and what @pointer says; @image is a block. */
+	Status read(const NodePointer &pointer, format::TreeKind kind, u8 *image);
+
+	/* Of a volume's tree; kept until the next call. NULL when it cannot be had. */
+	u8 *look(const NodePointer &pointer);
+
+private:
+	static constexpr u32 places = 512;
+
+	NodeReader(struct tbk_device &device, u64 pool) : device_(device), pool_(pool) {}
+	template <typename T, typename... Args> friend Result<Owned<T>> make(Args &&...args);
+
+	struct tbk_device &device_;
+	const u64 pool_;
+	u8 *images_ = nullptr;
+	NodePointer held_[places];
+};
+
+/* What is remembered of a node that other trees may share. */
+struct SharedNode {
+	u64 block = 0; /* 0: none */
+	u64 low = 0;
+	u64 high = 0;
+	u64 mapped = 0; /* blocks of data below it */
+};
+
+/* All nodes of snapshots, by block. */
+class SharedNodes {
+public:
+	SharedNodes() = default;
+	~SharedNodes();
+	SharedNodes(const SharedNodes &) = delete;
+	SharedNodes &operator=(const SharedNodes &) = delete;
+
+	Status add(const SharedNode &node);
+	/* NULL when it is of no snapshot. Until the next add(). */
+	const SharedNode *find(u64 block) const;
+
+private:
+	Status grow();
+	static u64 place_of(u64 block, u64 room);
+	static void put(SharedNode *table, u64 room, const SharedNode &node);
+
+	SharedNode *table_ = nullptr;
+	u64 room_ = 0; /* a power of two, or 0 */
+	u64 count_ = 0;
+};
+
+} // namespace thinback

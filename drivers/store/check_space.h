@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include <thinback/base/owned.h>
+#include <thinback/format/space.h>
+#include <thinback/format/superblock.h>
+
+#include "check_report.h"
+#include "group.h"
+
+namespace thinback {
+
+/*
+ * The bitmaps as they are on disk, from which each block that a tree reaches
+ * is struck off: what is left over has leaked.
+ */
+class BlockLedger {
+public:
+	static Result<Owned<BlockLedger>> open(struct tbk_device &device,
+					       const format::Superblock &super, CheckReport &report);
+	~BlockLedger();
+	BlockLedger(const BlockLedger &) = delete;
+	BlockLedger &operator=(const BlockLedger &) = delete;
+
+	/* Whether blocks can be in use at all: inside the pool, of one group, and not fixed. */
+	bool is_sound(u64 start, u64 count) const;
+
+	/* What is wrong with striking off: the first block of each kind, 0 for none. */
+	struct Struck {
+		u64 twice = 0;
+		u64 free = 0;
+	};
+	/* @start and @count are sound. */
+	Result<Struck> strike(u64 start, u64 count);
+
+	/* Reads what no tree reached. @whole: all trees could be read, so what is left over has leaked. */
+	Status finish(bool whole);
+
+private:
+	struct Entry {
+		u64 *bits;		      /* NULL until loaded */
+		format::SummaryEntry summary;
+		bool unknown;		      /* the summary or a bitmap cannot be read */
+	};
+
+	BlockLedger(struct tbk_device &device, CheckReport &report)
+		: device_(device), report_(report)
+	{
+	}
+	template <typename T, typename... Args> friend Result<Owned<T>> make(Args &&...args);
+
+	u64 size_of(u64 group) const;
+	u64 most_free_in(u64 group) const;
+	void read_summary(const format::Superblock &super, u64 index);
+	Status check_summary(u64 index, u8 tag) const;
+	Status read_bitmap(u64 group, u32 i);
+	Status load(u64 group);
+	void fill(u64 group);
+	void set_fixed(u64 group, u64 *bits) const;
+	bool is_free_on_disk(u64 block);
+	void strike_one(Entry &entry, u64 block, Struck &struck);
+	void tell_leaks(u64 group);
+	void tell_leak(u64 start, u64 count);
+
+	struct tbk_device &device_;
+	CheckReport &report_;
+	Geometry geometry_;
+	u64 free_ = 0; /* as the superblock says */
+	Entry *entries_ = nullptr;
+	u8 *block_ = nullptr; /* read buffer */
+	u64 *fixed_ = nullptr;
+};
+
+} // namespace thinback

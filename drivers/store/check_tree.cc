@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "check_tree.h"
+
+namespace thinback {
+
+Result<Owned<TreeWalk>> TreeWalk::create(NodeReader &reader, BlockLedger &ledger,
+					 CheckReport &report)
+{
+	Owned<TreeWalk> walk = TBK_TRY(make<TreeWalk>(reader, ledger, report));
+
+	walk->images_ = static_cast<u8 *>(tbk_big_alloc(format::max_height * format::block_size));
+	if (!walk->images_)
+		return Err::no_memory;
+	return walk;
+}
+
+TreeWalk::~TreeWalk()
+{
+	tbk_big_free(images_);
+}
+
+/* Part of the tree is missing: what it says of counts cannot be verified, nor what has leaked. */
+void TreeWalk::tell_broken()
+{
+	whole_ = false;
+	if (tree_)
+		tree_->broken = true;
+}
+
+void TreeWalk::tell_node(const NodePointer &pointer, const char *what)
+{
+	TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: node of level %u in block %llu: %s", name_,
+		    pointer.level, pointer.block, what);
+}
+
+Status TreeWalk::read_catalog(const format::Superblock &super, CheckedCatalog &catalog)
+{
+	kind_ = format::TreeKind::catalog;
+	catalog_ = &catalog;
+	tree_ = nullptr;
+	since_ = 0;
+	tbk_format(name_, sizeof(name_), "catalog");
+	return start(read_root(super.catalog), super.generation.get());
+}
+
+Status TreeWalk::check(CheckedTree &tree, u64 newest)
+{
+	const u64 mapped = report_.counts().data_blocks;
+
+	kind_ = format::TreeKind::extents;
+	tree_ = &tree;
+	since_ = tree.since();
+	tbk_format(name_, sizeof(name_), "%s", TreeName(tree).text);
+	TBK_TRY(start(read_root(tree.record.root), tree.is_snapshot() ? tree.generation() : newest));
+	tree.own = report_.counts().data_blocks - mapped;
+	compare_counts();
+	return {};
+}
+
+Status TreeWalk::start(const NodePointer &root, u64 newest)
+{
+	if (root.block == 0) {
+		if (root.birth || root.checksum || root.level)
+			tell_node(root, "an empty tree has no such root");
+		return {};
+	}
+	if (root.birth > newest || root.level >= format::max_height) {
+		tell_node(root, "the root is said to be newer, or higher, than it can be");
+		tell_broken();
+		return {};
+	}
+	return visit(root, { 0, format::end_of_keys });
+}
+
+/* Blocks of the tree's own: nobody else's, and in use. */
+Status TreeWalk::strike(const char *what, u64 start, u64 count)
+{
+	const auto struck = TBK_TRY(ledger_.strike(start, count));
+
+	if (struck.twice)
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "%s: block %llu of %s belongs to something else as well", name_,
+			    struck.twice, what);
+	if (struck.free)
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "%s: block %llu of %s is marked as free", name_, struck.free, what);
+	return {};
+}
+
+/* Never deeper than max_height: the level goes down with each step. */
+Status TreeWalk::visit(const NodePointer &pointer, Range range)
+{
+	if (!ledger_.is_sound(pointer.block, 1)) {
+		tell_node(pointer, "no tree node can be there");
+		tell_broken();
+		return {};
+	}
+	if (pointer.birth <= since_) {
+		visit_shared(pointer, range);
+		return {};
+	}
+	TBK_TRY(strike("a node", pointer.block, 1));
+	u8 *image = images_ + pointer.level * format::block_size;
+	const Status read = reader_.read(pointer, kind_, image);
+
+	report_.step(1);
+	if (!read.is_ok()) {
+		if (read.error() == Err::no_memory)
+			return read;
+		tell_node(pointer, to_text(read.error()));
+		tell_broken();
+		return {};
+	}
+	const Node node(pointer.block, image);
+	const auto &header = node.header();
+
+	report_.counts().nodes++;
+	if (header.low.get() < range.low || header.high.get() > range.high)
+		tell_node(pointer, "covers more than its parent says");
+	if (header.count.get() == 0)
+		tell_node(pointer, "is empty");
+	const u64 mapped_before = tree_ ? tree_->mapped : 0;
+
+	TBK_TRY(pointer.level > 0 ? visit_children(node, range) : visit_records(node));
+	return remember(node, mapped_before);
+}
+
+Status TreeWalk::visit_children(const Node &node, Range range)
+{
+	const NodeLayout layout = node.layout();
+	u64 low = range.low;
+
+	for (u32 i = 0; i < node.count(); i++) {
+		const bool is_last = i + 1 == node.count();
+		const u64 high = is_last ? range.high : node.key(layout, i + 1);
+
+		TBK_TRY(visit(node.pointer(i), { low, high }));
+		low = high;
+	}
+	return {};
+}
+
+/* Children will come upon it, when it is a snapshot's. */
+Status TreeWalk::remember(const Node &node, u64 mapped_before)
+{
+	if (!tree_ || !tree_->is_snapshot())
+		return {};
+	return shared_.add({ node.block(), node.header().low.get(), node.header().high.get(),
+			     tree_->mapped - mapped_before });
+}
+
+Status TreeWalk::visit_records(const Node &leaf)
+{
+	if (kind_ == format::TreeKind::extents)
+		return visit_extents(leaf);
+	const auto *records = reinterpret_cast<const format::CatalogRecord *>(
+		leaf.image() + sizeof(format::BlockHeader));
+
+	for (u32 i = 0; i < leaf.count(); i++)
+		TBK_TRY(catalog_->add(records[i]));
+	return {};
+}
+
+Status TreeWalk::visit_extents(const Node &leaf)
+{
+	const auto *extents = reinterpret_cast<const format::Extent *>(
+		leaf.image() + sizeof(format::BlockHeader));
+
+	for (u32 i = 0; i < leaf.count(); i++)
+		TBK_TRY(visit_extent(extents[i]));
+	report_.counts().extents += leaf.count();
+	return {};
+}
+
+/* Order, length and birth were seen to when its leaf was read. */
+Status TreeWalk::visit_extent(const format::Extent &extent)
+{
+	const u64 start = extent.place.get() >> 24;
+	const u64 count = extent.place.get() & format::max_extent;
+	const u64 target = extent.target.get() & format::low_48;
+	const bool is_data = extent.target.get() >> 48 == static_cast<u64>(format::ExtentState::data);
+
+	if (start + count > tree_->record.size.get())
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "%s: its blocks %llu to %llu lie past its end", name_, start,
+			    start + count - 1);
+	if (!is_data)
+		return {};
+	if (!ledger_.is_sound(target, count)) {
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "%s: its block %llu is said to lie in block %llu, where no data can be",
+			    name_, start, target);
+		tell_broken();
+		return {};
+	}
+	tree_->mapped += count;
+	if (extent.birth.get() <= since_) {
+		visit_inherited(extent);
+		return {};
+	}
+	report_.counts().data_blocks += count;
+	return strike("data", target, count);
+}
+
+} // namespace thinback
