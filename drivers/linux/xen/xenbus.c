@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <xen/xen.h>
 
+#include "../compat.h"
 #include "vbd.h"
 #include "xen.h"
 
@@ -263,6 +264,16 @@ static void tbk_xen_remove(struct xenbus_device *dev)
 	tbk_xen_free(xen);
 }
 
+#ifdef TBK_HAVE_XENBUS_REMOVE_VOID
+#define tbk_xen_driver_remove tbk_xen_remove
+#else
+static int tbk_xen_driver_remove(struct xenbus_device *dev)
+{
+	tbk_xen_remove(dev);
+	return 0;
+}
+#endif
+
 static const struct xenbus_device_id tbk_xen_ids[] = {
 	{ "vbd" },
 	{ "" },
@@ -275,7 +286,7 @@ static struct xenbus_driver tbk_xen_driver = {
 	.driver.dev_groups = tbk_xen_groups,
 	.allow_rebind = true,
 	.probe = tbk_xen_probe,
-	.remove = tbk_xen_remove,
+	.remove = tbk_xen_driver_remove,
 	.otherend_changed = tbk_xen_frontend_changed,
 };
 
