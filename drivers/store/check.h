@@ -10,7 +10,6 @@ namespace thinback {
 Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
 
 /* Copies of the superblock that a crash does not account for. */
-Status check_rings(struct tbk_device &device, const format::Superblock &super,
-		   CheckReport &report);
+Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
 
 } // namespace thinback

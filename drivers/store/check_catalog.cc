@@ -53,14 +53,14 @@ constexpr u8 no_volume[format::name_size] = {};
 TreeName::TreeName(const CheckedTree &tree)
 {
 	const char *name = chars(tree.record.name);
-	const bool is_nameless = !Name::parse(name).is_ok() ||
-				 (tree.is_snapshot() &&
-				  !Name::parse(chars(tree.record.volume)).is_ok());
+	const bool is_nameless =
+		!Name::parse(name).is_ok() ||
+		(tree.is_snapshot() && !Name::parse(chars(tree.record.volume)).is_ok());
 	const char *kind = tree.is_snapshot() ? "snapshot" : "volume";
 
 	if (tree.is_gone() || is_nameless)
-		tbk_format(text, sizeof(text), "%s%s with id %llu", tree.is_gone() ? "removed " : "",
-			   kind, tree.id());
+		tbk_format(text, sizeof(text), "%s%s with id %llu",
+			   tree.is_gone() ? "removed " : "", kind, tree.id());
 	else if (tree.is_snapshot())
 		tbk_format(text, sizeof(text), "%s %s@%s", kind, chars(tree.record.volume), name);
 	else
@@ -77,8 +77,8 @@ Status CheckedCatalog::add(const format::CatalogRecord &record)
 {
 	if (count_ == room_) {
 		const u32 wanted = room_ ? 2 * room_ : 64;
-		auto *bigger = static_cast<CheckedTree *>(
-			tbk_big_alloc(wanted * sizeof(CheckedTree)));
+		auto *bigger =
+			static_cast<CheckedTree *>(tbk_big_alloc(wanted * sizeof(CheckedTree)));
 
 		if (!bigger)
 			return Err::no_memory;
@@ -115,8 +115,8 @@ void CheckedCatalog::verify_name(const CheckedTree &tree)
 	if (!Name::parse(chars(tree.record.name)).is_ok())
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "%s: its name is none", name.text);
 	if (tree.is_snapshot() && !Name::parse(chars(tree.record.volume)).is_ok())
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-			    "%s: the name of its volume is none", name.text);
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "%s: the name of its volume is none",
+			    name.text);
 	if (!tree.is_snapshot() && tree.record.volume[0])
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 			    "%s: is said to be a snapshot and is none", name.text);
@@ -149,8 +149,8 @@ void CheckedCatalog::verify_one(CheckedTree &tree, const format::Superblock &sup
 			    tree.generation(), tree.since(), super.generation.get());
 	if (tree.since() >= super.generation.get())
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-			    "%s: descends from generation %llu, in a pool that is at %llu", name.text,
-			    tree.since(), super.generation.get());
+			    "%s: descends from generation %llu, in a pool that is at %llu",
+			    name.text, tree.since(), super.generation.get());
 }
 
 void CheckedCatalog::link_parent(CheckedTree &tree, bool whole)
@@ -160,9 +160,10 @@ void CheckedCatalog::link_parent(CheckedTree &tree, bool whole)
 
 	if (id == 0) {
 		if (tree.since() != 0)
-			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-				    "%s: has no parent, and shares what is older than generation %llu",
-				    name.text, tree.since());
+			TBK_FINDING(
+				report_, TBK_FINDING_DAMAGED,
+				"%s: has no parent, and shares what is older than generation %llu",
+				name.text, tree.since());
 		return;
 	}
 	CheckedTree *parent = find(id);
@@ -194,14 +195,14 @@ void CheckedCatalog::verify_state(const CheckedTree &tree)
 	const TreeName name(tree);
 
 	if (tree.is_hidden() && (!tree.is_snapshot() || tree.is_removing()))
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-			    "%s: is hidden and should not be", name.text);
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "%s: is hidden and should not be",
+			    name.text);
 	else if (tree.is_hidden() && tree.children == 0)
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 			    "%s: is kept for children that it does not have", name.text);
 	if (tree.is_removing() && tree.children > 0)
-		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-			    "%s: is being freed and has %u children", name.text, tree.children);
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: is being freed and has %u children",
+			    name.text, tree.children);
 }
 
 Status CheckedCatalog::verify_names(bool whole)
@@ -223,7 +224,8 @@ Status CheckedCatalog::verify_names(bool whole)
 		if (place)
 			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 				    "%s: there are two of that name, with ids %llu and %llu",
-				    TreeName(trees_[i]).text, trees_[place - 1].id(), trees_[i].id());
+				    TreeName(trees_[i]).text, trees_[place - 1].id(),
+				    trees_[i].id());
 		else
 			place = i + 1;
 	}

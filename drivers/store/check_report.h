@@ -44,8 +44,8 @@ private:
 
 } // namespace thinback
 
-#define TBK_FINDING(report, kind, ...)                                                      \
-	do {                                                                                \
+#define TBK_FINDING(report, kind, ...)                                                        \
+	do {                                                                                  \
 		tbk_format((report).text(), ::thinback::CheckReport::text_size, __VA_ARGS__); \
-		(report).add(kind);                                                         \
+		(report).add(kind);                                                           \
 	} while (0)

@@ -16,8 +16,8 @@ namespace thinback {
  */
 class BlockLedger {
 public:
-	static Result<Owned<BlockLedger>> open(struct tbk_device &device,
-					       const format::Superblock &super, CheckReport &report);
+	static Result<Owned<BlockLedger>>
+	open(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
 	~BlockLedger();
 	BlockLedger(const BlockLedger &) = delete;
 	BlockLedger &operator=(const BlockLedger &) = delete;
@@ -38,9 +38,9 @@ public:
 
 private:
 	struct Entry {
-		u64 *bits;		      /* NULL until loaded */
+		u64 *bits; /* NULL until loaded */
 		format::SummaryEntry summary;
-		bool unknown;		      /* the summary or a bitmap cannot be read */
+		bool unknown; /* the summary or a bitmap cannot be read */
 	};
 
 	BlockLedger(struct tbk_device &device, CheckReport &report)
@@ -49,14 +49,13 @@ private:
 	}
 	template <typename T, typename... Args> friend Result<Owned<T>> make(Args &&...args);
 
-	u64 size_of(u64 group) const;
 	u64 most_free_in(u64 group) const;
 	void read_summary(const format::Superblock &super, u64 index);
-	Status check_summary(u64 index, u8 tag) const;
+	Status read_block(PhysicalBlock at, u32 magic);
+	Status check_summary(u64 index, u8 tag);
 	Status read_bitmap(u64 group, u32 i);
 	Status load(u64 group);
 	void fill(u64 group);
-	void set_fixed(u64 group, u64 *bits) const;
 	bool is_free_on_disk(u64 block);
 	void strike_one(Entry &entry, u64 block, Struck &struck);
 	void tell_leaks(u64 group);

@@ -51,7 +51,8 @@ Status TreeWalk::check(CheckedTree &tree, u64 newest)
 	tree_ = &tree;
 	since_ = tree.since();
 	tbk_format(name_, sizeof(name_), "%s", TreeName(tree).text);
-	TBK_TRY(start(read_root(tree.record.root), tree.is_snapshot() ? tree.generation() : newest));
+	TBK_TRY(start(read_root(tree.record.root),
+		      tree.is_snapshot() ? tree.generation() : newest));
 	tree.own = report_.counts().data_blocks - mapped;
 	compare_counts();
 	return {};
@@ -82,8 +83,8 @@ Status TreeWalk::strike(const char *what, u64 start, u64 count)
 			    "%s: block %llu of %s belongs to something else as well", name_,
 			    struck.twice, what);
 	if (struck.free)
-		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-			    "%s: block %llu of %s is marked as free", name_, struck.free, what);
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: block %llu of %s is marked as free",
+			    name_, struck.free, what);
 	return {};
 }
 
@@ -163,8 +164,8 @@ Status TreeWalk::visit_records(const Node &leaf)
 
 Status TreeWalk::visit_extents(const Node &leaf)
 {
-	const auto *extents = reinterpret_cast<const format::Extent *>(
-		leaf.image() + sizeof(format::BlockHeader));
+	const auto *extents = reinterpret_cast<const format::Extent *>(leaf.image() +
+								       sizeof(format::BlockHeader));
 
 	for (u32 i = 0; i < leaf.count(); i++)
 		TBK_TRY(visit_extent(extents[i]));
@@ -178,7 +179,8 @@ Status TreeWalk::visit_extent(const format::Extent &extent)
 	const u64 start = extent.place.get() >> 24;
 	const u64 count = extent.place.get() & format::max_extent;
 	const u64 target = extent.target.get() & format::low_48;
-	const bool is_data = extent.target.get() >> 48 == static_cast<u64>(format::ExtentState::data);
+	const bool is_data =
+		extent.target.get() >> 48 == static_cast<u64>(format::ExtentState::data);
 
 	if (start + count > tree_->record.size.get())
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,

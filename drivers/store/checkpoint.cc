@@ -40,8 +40,8 @@ Status Checkpointer::seal_all(u64 &epoch)
 	if (!sealed.is_ok())
 		return sealed;
 	super_.generation.set(generation());
-	return catalog_.save({ epoch, generation() }, space_.geometry().pool,
-			     to_write_[epoch & 1], super_);
+	return catalog_.save({ epoch, generation() }, space_.geometry().pool, to_write_[epoch & 1],
+			     super_);
 }
 
 void Checkpointer::write_nodes(u64 epoch)

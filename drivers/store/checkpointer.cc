@@ -8,8 +8,13 @@ namespace thinback {
 
 Checkpointer::Checkpointer(struct tbk_device &device, Catalog &catalog, Space &space,
 			   NodeCache &cache, const format::Superblock &super)
-	: device_(device), catalog_(catalog), space_(space), cache_(cache), super_(super),
-	  generation_(super.generation.get()), durable_(super.header.checkpoint.get()),
+	: device_(device),
+	  catalog_(catalog),
+	  space_(space),
+	  cache_(cache),
+	  super_(super),
+	  generation_(super.generation.get()),
+	  durable_(super.header.checkpoint.get()),
 	  epoch_(super.header.checkpoint.get() + 1)
 {
 	tbk_work_init(&work_, run);

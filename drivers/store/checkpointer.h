@@ -65,7 +65,8 @@ public:
 	const format::Superblock &super() const { return super_; }
 
 private:
-	static constexpr u32 idle_ms = 1000; /* how long a change may stay volatile without a flush */
+	static constexpr u32 idle_ms =
+		1000; /* how long a change may stay volatile without a flush */
 	using VolumeList = List<Volume, &Volume::dirty>;
 
 	static void run(struct tbk_work *work);
@@ -96,7 +97,7 @@ private:
 	Atomic<u64> generation_;
 	Atomic<u64> durable_;
 	Atomic<u32> failed_;
-	WriteList to_write_[2]; /* by parity of the epoch */
+	WriteList to_write_[2];		       /* by parity of the epoch */
 	List<Node, &Node::to_write> in_write_; /* of the running checkpoint */
 
 	IrqLock lock_{ TBK_RANK_DIRTY };

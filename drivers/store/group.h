@@ -74,10 +74,6 @@ public:
 	void copy_bitmap(u64 epoch, u32 i, u8 *bits) const TBK_REQUIRES(lock_);
 	u32 free_in(u64 epoch) const TBK_REQUIRES(lock_);
 	u32 free_live() const TBK_REQUIRES(lock_);
-	void copy_live(u64 *bits) const TBK_REQUIRES(lock_)
-	{
-		__builtin_memcpy(bits, live_, words * sizeof(u64));
-	}
 
 private:
 	Group(u64 index, u64 *memory)

@@ -195,25 +195,6 @@ Status Space::load_bitmaps(Group &group, const format::SummaryEntry &summary, vo
 	return {};
 }
 
-Status Space::copy_used(u64 index, u64 *bits)
-{
-	void *block = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
-	const auto free_block = ScopeGuard([=] { tbk_free(block); });
-
-	if (!block)
-		return Err::no_memory;
-	/* Not kept: a check of a large pool would fill the memory with them. */
-	Group *group = TBK_TRY(Group::create(index));
-	const Status read = load_bitmaps(*group, entries_[index].summary, block);
-
-	if (read.is_ok()) {
-		MutexGuard guard(group->lock());
-		group->copy_live(bits);
-	}
-	Group::destroy(group);
-	return read.is_ok() ? Status() : read.error();
-}
-
 Run Space::take_in(Group &group, const Want &want)
 {
 	MutexGuard guard(group.lock());

@@ -59,9 +59,6 @@ public:
 	bool reclaim_begin() TBK_EXCLUDES(lock_);
 	void reclaim_end() TBK_EXCLUDES(lock_);
 
-	/* For check: a group's worth of words, as the last checkpoint has them. Reads what it must. */
-	Status copy_used(u64 group, u64 *bits) TBK_EXCLUDES(lock_);
-
 	u64 free_blocks() const { return free_.load_relaxed(); }
 	u64 freeing_blocks() const { return freeing_.load_relaxed(); }
 	const Geometry &geometry() const { return geometry_; }
