@@ -46,14 +46,13 @@ void Target::open(const struct tbk_vbd_target &behind)
 {
 	TBK_ASSERT(!is_open() && !behind.volume != !behind.device);
 	behind_ = behind;
+	refresh();
 }
 
-struct tbk_device_info Target::device_info() const
+void Target::refresh()
 {
-	struct tbk_device_info info = {};
-
-	behind_.device->ops->info(behind_.device, &info);
-	return info;
+	if (behind_.device)
+		behind_.device->ops->info(behind_.device, &info_);
 }
 
 DiskLimits Target::limits() const
@@ -66,24 +65,21 @@ DiskLimits Target::limits() const
 		limits.is_read_only |= tbk_volume_read_only(behind_.volume) != 0;
 		return limits;
 	}
-
-	const auto info = device_info();
-
-	limits.sectors = info.bytes / xen::sector_size;
-	limits.block_sectors = info.logical_block / xen::sector_size;
-	limits.is_read_only |= info.read_only != 0;
+	limits.sectors = info_.bytes / xen::sector_size;
+	limits.block_sectors = info_.logical_block / xen::sector_size;
+	limits.is_read_only |= info_.read_only != 0;
 	return limits;
 }
 
 u32 Target::physical_block() const
 {
-	return behind_.volume ? TBK_BLOCK : device_info().physical_block;
+	return behind_.volume ? TBK_BLOCK : info_.physical_block;
 }
 
 bool Target::has_volatile_cache() const
 {
 	/* A volume's mapping is in memory until a flush, whatever the device below has. */
-	return behind_.volume || device_info().volatile_cache != 0;
+	return behind_.volume || info_.volatile_cache != 0;
 }
 
 u32 Target::info_bits() const

@@ -32,9 +32,11 @@ public:
 
 	void open(const struct tbk_vbd_target &behind);
 	void close() { behind_ = {}; }
+	/* Looks again at what a device is. No request in flight. */
+	void refresh();
 	bool is_open() const { return behind_.volume || behind_.device; }
 
-	/* What the guest is told of the disk. As it is now: sizes change. */
+	/* What the guest is told of the disk. A volume's size is that of now. */
 	DiskLimits limits() const;
 	u32 physical_block() const;
 	bool has_volatile_cache() const;
@@ -44,11 +46,11 @@ public:
 	void submit(Transfer &transfer) const;
 
 private:
-	struct tbk_device_info device_info() const;
 	void submit_to_volume(Transfer &transfer) const;
 	void submit_to_device(Transfer &transfer) const;
 
 	struct tbk_vbd_target behind_ {};
+	struct tbk_device_info info_ {}; /* of a device */
 };
 
 } // namespace thinback

@@ -169,6 +169,7 @@ bool Vbd::connect_queue()
 		return false;
 	}
 
+	target_.refresh();
 	auto queue = Queue::create({ xen_, &target_, &counters_, features.abi, 0, &ring });
 	if (!queue.is_ok()) {
 		fail(to_errno(queue.error()), "ring", to_text(queue.error()));

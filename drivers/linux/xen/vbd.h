@@ -40,7 +40,8 @@ struct tbk_xen {
 	struct completion gone;
 	struct ratelimit_state complaints;
 
-	/* Of the work alone, but for sysfs: what is behind. */
+	/* Of the work alone, but for sysfs: where the frontend is, what is behind. */
+	unsigned int frontend_state;
 	struct tbk_device *device;
 	struct tbk_volume *volume; /* of the same, if it is one of our disks */
 	struct tbk_disk_guest guest;

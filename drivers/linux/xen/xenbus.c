@@ -87,9 +87,22 @@ void tbk_xen_advance(struct tbk_xen *xen)
 
 /* ---- the work ---- */
 
+/* A key that cannot be read just now says nothing: least of all that it is gone. */
+static void tbk_xen_read_state(const char *dir, unsigned int *state)
+{
+	unsigned int read;
+	int err = xenbus_scanf(XBT_NIL, dir, "state", "%u", &read);
+
+	if (err == 1)
+		*state = read;
+	else if (XENBUS_EXIST_ERR(err))
+		*state = XenbusStateUnknown;
+}
+
 static void tbk_xen_look(struct tbk_xen *xen, struct tbk_vbd_view *view)
 {
 	const char *node = xen->dev->nodename;
+	unsigned int own = XenbusStateUnknown;
 
 	memset(view, 0, sizeof(*view));
 	spin_lock(&xen->lock);
@@ -100,9 +113,12 @@ static void tbk_xen_look(struct tbk_xen *xen, struct tbk_vbd_view *view)
 
 	/* In this order: a move after the state was read is seen next time. */
 	view->moved = test_and_clear_bit(TBK_XEN_MOVED, &xen->flags);
-	view->frontend = xenbus_read_driver_state(xen->frontend);
+	tbk_xen_read_state(xen->frontend, &xen->frontend_state);
+	view->frontend = xen->frontend_state;
 	view->online = xenbus_read_unsigned(node, "online", 0);
-	view->evicted = !view->online && xenbus_read_driver_state(node) == XenbusStateClosing;
+	if (!view->online)
+		tbk_xen_read_state(node, &own);
+	view->evicted = own == XenbusStateClosing;
 }
 
 static void tbk_xen_free(struct tbk_xen *xen)
@@ -164,9 +180,10 @@ static void tbk_xen_state_changed(struct xenbus_watch *watch, const char *path, 
 {
 	struct tbk_xen *xen = container_of(watch, struct tbk_xen, state_watch);
 	struct xenbus_device *dev = xen->dev;
+	unsigned int own = XenbusStateUnknown;
 
-	if (test_bit(TBK_XEN_DEPARTED, &xen->flags) &&
-	    xenbus_read_driver_state(dev->nodename) == XenbusStateClosed)
+	tbk_xen_read_state(dev->nodename, &own);
+	if (own == XenbusStateClosed && test_bit(TBK_XEN_DEPARTED, &xen->flags))
 		device_unregister(&dev->dev); /* frees @xen */
 	else
 		queue_work(tbk_xen_queue, &xen->work);
@@ -203,6 +220,7 @@ static struct tbk_xen *tbk_xen_alloc(struct xenbus_device *dev)
 	INIT_WORK(&xen->work, tbk_xen_work);
 	spin_lock_init(&xen->lock);
 	init_completion(&xen->gone);
+	xen->frontend_state = XenbusStateInitialising;
 	ratelimit_state_init(&xen->complaints, 5 * HZ, 10);
 	return xen;
 }
