@@ -2,24 +2,23 @@
 /*
  * Runs the test bodies in a process, each in a child of its own:
  *
- *	hosted [--seed N] [--seeds N] [--list] [--stay] [--verbose] [SUBSTRING...]
+ *	hosted [--seed N] [--seeds N] [--jobs N] [--list] [--stay] [--verbose] [SUBSTRING...]
  *
- * --seeds N runs each case N times, with the seeds 0 to N - 1. --stay makes no
- * children, for debuggers.
+ * --seeds N runs each case with N seeds, from --seed on. --stay makes no
+ * children, for debuggers. Results come as they do, not in the order of --list.
  */
 #include <deque>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <string>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <vector>
 
 #include <thinback/base/span.h>
 
 #include "../../drivers/hosted/hosted.h"
 #include "check.h"
+#include "children.h"
 #include "hosted_suites.h"
 #include "suites.h"
 
@@ -66,6 +65,7 @@ const Suite suites[] = { TBK_SUITES(LIST_SUITE) TBK_HOSTED_SUITES(LIST_SUITE) };
 struct Arguments {
 	u64 seed = 0;
 	u64 seeds = 1;
+	unsigned int jobs = 2;
 	bool list = false;
 	bool stay = false;
 	bool verbose = false;
@@ -137,37 +137,16 @@ bool run_here(const Case &one, u64 seed, bool is_verbose)
 	return is_ok;
 }
 
-/* A case that crashes, or hangs, is one failure and not the end. */
-bool run_in_child(const Case &one, u64 seed, bool is_verbose)
-{
-	int status = 0;
-
-	fflush(stdout);
-	const pid_t child = fork();
-	if (!child) {
-		alarm(time_limit_seconds);
-		const bool is_ok = run_here(one, seed, is_verbose);
-		fflush(stdout);
-		_exit(is_ok ? 0 : 1);
-	}
-	if (child < 0 || waitpid(child, &status, 0) != child) {
-		printf("# cannot run a child\n");
-		return false;
-	}
-	if (WIFSIGNALED(status))
-		printf("# %s\n",
-		       WTERMSIG(status) == SIGALRM ? "took too long" : strsignal(WTERMSIG(status)));
-	return WIFEXITED(status) && !WEXITSTATUS(status);
-}
-
+/* With each seed in a child: one that crashes, or hangs, is one failure and not the end. */
 bool run_seeds(const Case &one, const std::string &name, const Arguments &arguments)
 {
 	for (u64 i = 0; i < arguments.seeds; i++) {
 		const u64 seed = arguments.seed + i;
-		const bool is_ok = arguments.stay ? run_here(one, seed, arguments.verbose)
-						  : run_in_child(one, seed, arguments.verbose);
+		const auto run = [&] {
+			return run_here(one, seed, arguments.verbose);
+		};
 
-		if (is_ok)
+		if (arguments.stay ? run() : run_in_child(run, time_limit_seconds))
 			continue;
 		printf("# again with: --stay --seed %llu %s\n", seed, name.c_str());
 		return false;
@@ -175,28 +154,46 @@ bool run_seeds(const Case &one, const std::string &name, const Arguments &argume
 	return true;
 }
 
-struct Score {
-	int passed = 0;
-	int failed = 0;
-};
-
-void run_suite(const Suite &suite, const Arguments &arguments, Score &score)
+std::vector<Errand> wanted_cases(const Arguments &arguments)
 {
-	for (const Case &one : suite.cases) {
-		const std::string name = full_name(suite, one);
+	std::vector<Errand> errands;
 
-		if (!one.run || !is_wanted(name, arguments))
-			continue;
-		if (arguments.list) {
-			printf("%s\n", name.c_str());
-			continue;
+	for (const Suite &suite : suites)
+		for (const Case &one : suite.cases) {
+			const std::string name = full_name(suite, one);
+
+			if (one.run && is_wanted(name, arguments))
+				errands.push_back({ name, [=, &one] {
+							   return run_seeds(one, name, arguments);
+						   } });
 		}
-		const bool is_ok = run_seeds(one, name, arguments);
-		(is_ok ? score.passed : score.failed)++;
-		printf("%s %d %s\n", is_ok ? "ok" : "not ok", score.passed + score.failed,
-		       name.c_str());
-	}
+	return errands;
 }
+
+/* Counts, and says how it went. */
+class Score {
+public:
+	void add(const Errand &errand, const Outcome &outcome)
+	{
+		(outcome.is_ok ? passed_ : failed_)++;
+		printf("%s%s %d %s", outcome.said.c_str(), outcome.is_ok ? "ok" : "not ok",
+		       passed_ + failed_, errand.name.c_str());
+		if (outcome.seconds >= 1)
+			printf(" # %.1f s", outcome.seconds);
+		printf("\n");
+		fflush(stdout);
+	}
+
+	int finish() const
+	{
+		printf("%d passed, %d failed\n", passed_, failed_);
+		return failed_ || !passed_;
+	}
+
+private:
+	int passed_ = 0;
+	int failed_ = 0;
+};
 
 bool parse(int argc, char **argv, Arguments &to)
 {
@@ -214,6 +211,8 @@ bool parse(int argc, char **argv, Arguments &to)
 			to.seed = strtoull(argv[++i], nullptr, 0);
 		else if (word == "--seeds" && has_value)
 			to.seeds = strtoull(argv[++i], nullptr, 0);
+		else if (word == "--jobs" && has_value)
+			to.jobs = static_cast<unsigned int>(strtoul(argv[++i], nullptr, 0));
 		else if (word[0] == '-')
 			return false;
 		else
@@ -230,14 +229,24 @@ int main(int argc, char **argv)
 	Score score;
 
 	if (!parse(argc, argv, arguments)) {
-		fprintf(stderr, "usage: hosted [--seed N] [--seeds N] [--list] [--stay]"
-				" [--verbose] [SUBSTRING...]\n");
+		fprintf(stderr, "usage: hosted [--seed N] [--seeds N] [--jobs N] [--list]"
+				" [--stay] [--verbose] [SUBSTRING...]\n");
 		return 2;
 	}
-	for (const Suite &suite : suites)
-		run_suite(suite, arguments, score);
-	if (arguments.list)
+
+	const auto errands = wanted_cases(arguments);
+	if (arguments.list) {
+		for (const Errand &errand : errands)
+			printf("%s\n", errand.name.c_str());
 		return 0;
-	printf("%d passed, %d failed\n", score.passed, score.failed);
-	return score.failed || !score.passed;
+	}
+	if (arguments.stay)
+		for (const Errand &errand : errands)
+			score.add(errand, { errand.run(), 0, "" });
+	else
+		run_in_children(errands, arguments.jobs,
+				[&](const Errand &errand, const Outcome &outcome) {
+					score.add(errand, outcome);
+				});
+	return score.finish();
 }
