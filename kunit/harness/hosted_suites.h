@@ -3,6 +3,7 @@
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/memory_device_cases.h"
+#include "../hosted/model_hosted_cases.h"
 #include "../hosted/scheduler_cases.h"
 
 /* clang-format off */
@@ -10,5 +11,6 @@
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(memory_device, TBK_MEMORY_DEVICE_CASES)	\
+	X(model_hosted, TBK_MODEL_HOSTED_CASES)		\
 	X(scheduler, TBK_SCHEDULER_CASES)
 /* clang-format on */

@@ -8,6 +8,7 @@
 #include "../base/result_cases.h"
 #include "../base/wait_cases.h"
 #include "../base/work_cases.h"
+#include "../model/model_cases.h"
 #include "../store/extents_cases.h"
 #include "../store/group_cases.h"
 #include "../store/node_cache_cases.h"
@@ -25,6 +26,7 @@
 	X(group, TBK_GROUP_CASES)	\
 	X(list, TBK_LIST_CASES)		\
 	X(lock, TBK_LOCK_CASES)		\
+	X(model, TBK_MODEL_CASES)	\
 	X(node_cache, TBK_NODE_CACHE_CASES)	\
 	X(owned, TBK_OWNED_CASES)	\
 	X(ram_device, TBK_RAM_DEVICE_CASES)	\

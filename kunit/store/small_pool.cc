@@ -7,21 +7,6 @@
 
 namespace thinback {
 
-Random::Random() : state_(0)
-{
-	tbk_random(&state_, sizeof(state_));
-	tbk_log(TBK_LOG_DEBUG, "random numbers start with %llu", state_);
-	state_ |= 1;
-}
-
-u64 Random::next()
-{
-	state_ ^= state_ << 13;
-	state_ ^= state_ >> 7;
-	state_ ^= state_ << 17;
-	return (state_ * 0x2545f4914f6cdd1d) >> 16;
-}
-
 Result<Owned<SmallPool>> SmallPool::create(u64 blocks)
 {
 	Owned<SmallPool> pool = TBK_TRY(make<SmallPool>());

@@ -6,22 +6,9 @@
 
 #include "../../drivers/store/extents.h"
 #include "../harness/shared/ram_device.h"
+#include "../harness/shared/random.h"
 
 namespace thinback {
-
-/* Numbers by chance; in a process the run's seed decides. */
-class Random {
-public:
-	Random();
-	explicit Random(u64 seed) : state_(seed | 1) {}
-
-	u64 next();
-	u64 below(u64 n) { return next() % n; }
-	bool one_in(u64 n) { return below(n) == 0; }
-
-private:
-	u64 state_;
-};
 
 /*
  * The store's lower half on a device in memory, without catalog and
