@@ -69,7 +69,7 @@ std::unique_ptr<Device> open_device(Session &session, const std::string &path, A
 	}
 }
 
-/* Whatever is there goes only if the user says so, twice. */
+/* Whatever is there goes only if the user says so; a person at a terminal is asked once more. */
 void allow_overwriting(Session &session, const std::string &device, const std::string &found)
 {
 	const std::string again =
@@ -80,13 +80,8 @@ void allow_overwriting(Session &session, const std::string &device, const std::s
 	if (!session.options.force)
 		throw Failure(Exit::refused, device, fmt::format("it holds {}", found),
 			      "to overwrite it: " + again);
-	if (session.confirm(fmt::format("overwrite {}, which holds {}?", device, found), false))
-		return;
-	if (session.world.can_ask)
+	if (!session.confirm(fmt::format("overwrite {}, which holds {}?", device, found), true))
 		throw Failure(Exit::failed, device, "not confirmed");
-	throw Failure(Exit::refused, device,
-		      fmt::format("it holds {}, and nobody is there to confirm", found),
-		      "without a terminal: " + again + " --yes");
 }
 
 } // namespace

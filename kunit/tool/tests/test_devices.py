@@ -86,8 +86,7 @@ class Devices(unittest.TestCase):
                 done = self.expect(14, "format", path, "--name", "tank")
                 self.assertIn(name, done.stderr)
                 self.assertIn("--force", done.stderr)
-                self.expect(14, "format", path, "--name", "tank", "--force")
-                self.format(path, "--force", "--yes")
+                self.format(path, "--force")
                 self.assertEqual("", run("blkid", "-p", path).stdout.replace(str(path), ""))
                 self.expect(0, "check", path)
 
