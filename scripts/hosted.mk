@@ -5,6 +5,7 @@
 #   make test        build and run the tests: RUN="--seeds 20 tree" names arguments
 #   make lint        clang's thread-safety analysis, clang-tidy, format, layers
 #   make check       both
+#   make coverage    which share of each file of the core the tests run
 #   make fuzz        each target of kunit/fuzz for FUZZ_SECONDS
 #
 # LAYERS="store" leaves the other layers, and their tests, out; LAYERS= all of them;
@@ -22,7 +23,9 @@ language := -std=c++20 -fno-exceptions -fno-rtti -fno-strict-aliasing -Iinclude 
 warnings := -Wall -Wextra -Wshadow -Wno-unused-parameter
 # What the core may rely on is the same here and in the kernel.
 freestanding := -ffreestanding -nostdinc++ -fno-threadsafe-statics
-sanitize := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE ?= address,undefined
+sanitize := $(if $(SANITIZE),-g -O1 -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer,-g -O2)
 
 core := $(sort drivers/store/error.cc $(wildcard $(LAYERS:%=drivers/%/*.cc)))
 core-tests := $(wildcard kunit/harness/shared/*.cc kunit/base/*.cc kunit/model/*.cc \
@@ -57,6 +60,15 @@ endif
 
 test: $(B)/hosted
 	$(B)/hosted $(RUN)
+
+# A build of its own; an argument beats SANITIZE in the file.
+coverage:
+	rm -rf $(B)/coverage/test
+	-$(MAKE) test B=$(B)/coverage SANITIZE= CXX='$(CXX) --coverage -O1' RUN='$(RUN)'
+	@for file in $(core); do \
+		gcov-12 -n -o $(B)/coverage/test/$$file.gcno $$file 2>/dev/null | \
+			grep -A1 "^File '$$file'" | tail -n 1 | sed "s|^Lines executed:|$$file |"; \
+	done | sort -k2 -t' ' -n | column -t
 
 # ---- the library that the command line is linked with ----
 
@@ -118,5 +130,5 @@ fuzz: $(patsubst kunit/fuzz/%.cc,$(B)/fuzz-%,$(fuzz))
 
 -include $(shell find $(B)/test $(B)/lib $(B)/tsa $(B)/tidy $(B)/fuzzed -name '*.d' 2>/dev/null)
 
-.PHONY: test lint check thread-safety tidy format layers fuzz
+.PHONY: test coverage lint check thread-safety tidy format layers fuzz
 .SECONDARY:

@@ -58,6 +58,8 @@ public:
 		bool asynchronous = false; /* inside hosted_run() only */
 		bool volatile_cache = true;
 		bool discards = true;
+		/* What was discarded reads as rubbish, as it may on a disk; else as zeros. */
+		bool does_discard_scramble = false;
 		/* Buffers of the core do not change while they are written; a guest's may. */
 		bool is_payload_stable = true;
 		const char *name = "memory";
@@ -133,6 +135,7 @@ private:
 	int transfer(const struct tbk_io &io);
 	bool fails(u32 op);
 	Page &page_for_write(u64 index);
+	void discard(u64 at, u64 bytes);
 	void drop_pages(u64 first, u64 end);
 	void clear_part(u64 at, size_t bytes);
 

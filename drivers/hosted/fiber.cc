@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "fiber.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
+#include "hosted.h"
 #include "sanitizer.h"
 
 namespace thinback {
@@ -39,7 +41,44 @@ void *take_stack()
 	return stack;
 }
 
+bool is_measuring;
+size_t deepest;
+std::string deepest_name;
+
+/* Stacks grow downwards, and are zero where nobody has been. */
+size_t used_of(const void *stack)
+{
+	const auto *words = static_cast<const u64 *>(stack);
+	size_t unused = 0;
+
+	while (unused < stack_size / sizeof(u64) && !words[unused])
+		unused++;
+	return stack_size - unused * sizeof(u64);
+}
+
+void measure(void *stack, const std::string &name)
+{
+	const size_t used = used_of(stack);
+
+	if (used > deepest) {
+		deepest = used;
+		deepest_name = name;
+	}
+	memset(static_cast<char *>(stack) + stack_size - used, 0, used);
+}
+
 } // namespace
+
+void hosted_measure_stacks()
+{
+	is_measuring = true;
+}
+
+size_t hosted_deepest_stack(const char **fiber_name)
+{
+	*fiber_name = deepest_name.c_str();
+	return deepest;
+}
 
 Fiber::Fiber(const char *fiber_name, std::function<void()> body)
 	: Context(nullptr), own_name_(fiber_name), body_(std::move(body)), stack_(take_stack())
@@ -51,6 +90,8 @@ Fiber::Fiber(const char *fiber_name, std::function<void()> body)
 Fiber::~Fiber()
 {
 	clean_stack(stack_, stack_size);
+	if (is_measuring)
+		measure(stack_, own_name_);
 	spare_stacks().push_back(stack_);
 }
 

@@ -50,6 +50,13 @@ u64 hosted_pick(u64 n);
 /* How often fibers and interrupts were switched to: equal in two equal runs. */
 u64 hosted_steps();
 
+/* ---- stacks: what is used of them here is what it would be in the kernel, without sanitizers ---- */
+
+/* From now on, look how much each fiber used when it ends; slow. */
+void hosted_measure_stacks();
+/* Bytes of the deepest, and its name. */
+size_t hosted_deepest_stack(const char **fiber_name);
+
 /* ---- memory ---- */
 
 /* The @n-th allocation from now fails, and only that one; 0: none does. */

@@ -207,6 +207,21 @@ int MemoryDevice::transfer(const struct tbk_io &io)
 	return 0;
 }
 
+void MemoryDevice::discard(u64 at, u64 bytes)
+{
+	if (!options_.does_discard_scramble) {
+		clear(at, bytes);
+		return;
+	}
+	for (const u64 end = at + bytes; at < end;) {
+		const size_t length = min<u64>(end - at, page_size - at % page_size);
+
+		if (pages_.count(at / page_size))
+			memset(page_for_write(at / page_size).bytes + at % page_size, 0xdd, length);
+		at += length;
+	}
+}
+
 int MemoryDevice::flush()
 {
 	counts_.flushes++;
@@ -230,7 +245,7 @@ int MemoryDevice::run(const struct tbk_io &io)
 		counts_.discards++;
 		counts_.bytes_discarded += io.bytes;
 		if (!is_failing)
-			clear(io.sector * sector_size, io.bytes);
+			discard(io.sector * sector_size, io.bytes);
 		return is_failing ? -TBK_EIO : 0;
 	}
 	return -TBK_EOPNOTSUPP;

@@ -2,10 +2,12 @@
 /*
  * Runs the test bodies in a process, each in a child of its own:
  *
- *	hosted [--seed N] [--seeds N] [--jobs N] [--list] [--stay] [--verbose] [SUBSTRING...]
+ *	hosted [--seed N] [--seeds N] [--jobs N] [--list] [--stay] [--stacks] [--verbose]
+ *	       [SUBSTRING...]
  *
  * --seeds N runs each case with N seeds, from --seed on. --stay makes no
- * children, for debuggers. Results come as they do, not in the order of --list.
+ * children, for debuggers. --stacks tells how much of its stack each used: only
+ * without sanitizers is that the truth (make test SANITIZE=). Results come as they do, not in the order of --list.
  */
 #include <deque>
 #include <stdio.h>
@@ -69,6 +71,7 @@ struct Arguments {
 	bool list = false;
 	bool stay = false;
 	bool verbose = false;
+	bool stacks = false;
 	std::vector<const char *> wanted;
 };
 
@@ -117,12 +120,25 @@ private:
 	std::deque<std::string> lines_;
 };
 
-bool run_here(const Case &one, u64 seed, bool is_verbose)
+/* What the deepest fiber used; a kernel's whole stack has 16 KiB. */
+void print_deepest_stack()
+{
+	const char *name = nullptr;
+	const size_t bytes = hosted_deepest_stack(&name);
+
+	printf("# stack: %zu bytes, by %s\n", bytes, name);
+}
+
+bool run_here(const Case &one, u64 seed, const Arguments &arguments)
 {
 	struct kunit test = { one.name, false };
-	QuietLog log(is_verbose);
+	QuietLog log(arguments.verbose);
 
+	if (arguments.stacks)
+		hosted_measure_stacks();
 	const bool is_clean = hosted_run([&] { one.run(&test); }, { seed, false });
+	if (arguments.stacks)
+		print_deepest_stack();
 	hosted_fail_alloc_after(0);
 	hosted_limit_reserves(false);
 	if (hosted_outstanding())
@@ -143,7 +159,7 @@ bool run_seeds(const Case &one, const std::string &name, const Arguments &argume
 	for (u64 i = 0; i < arguments.seeds; i++) {
 		const u64 seed = arguments.seed + i;
 		const auto run = [&] {
-			return run_here(one, seed, arguments.verbose);
+			return run_here(one, seed, arguments);
 		};
 
 		if (arguments.stay ? run() : run_in_child(run, time_limit_seconds))
@@ -207,6 +223,8 @@ bool parse(int argc, char **argv, Arguments &to)
 			to.stay = true;
 		else if (word == "--verbose")
 			to.verbose = true;
+		else if (word == "--stacks")
+			to.stacks = true;
 		else if (word == "--seed" && has_value)
 			to.seed = strtoull(argv[++i], nullptr, 0);
 		else if (word == "--seeds" && has_value)
@@ -230,7 +248,7 @@ int main(int argc, char **argv)
 
 	if (!parse(argc, argv, arguments)) {
 		fprintf(stderr, "usage: hosted [--seed N] [--seeds N] [--jobs N] [--list]"
-				" [--stay] [--verbose] [SUBSTRING...]\n");
+				" [--stay] [--stacks] [--verbose] [SUBSTRING...]\n");
 		return 2;
 	}
 
