@@ -43,6 +43,22 @@ void check_slot(const u8 *block, u64 at, const format::Superblock &super, CheckR
 		    to_text(sound.error()));
 }
 
+void check_ring(struct tbk_device &device, const format::Superblock &super, u64 at, u8 *buffer,
+		CheckReport &report)
+{
+	const Status read =
+		read_blocks(device, PhysicalBlock(at), buffer, BlockCount(format::ring_length));
+
+	if (!read.is_ok()) {
+		TBK_FINDING(report, TBK_FINDING_DAMAGED,
+			    "copies of the superblock from block %llu on: %s", at,
+			    to_text(read.error()));
+		return;
+	}
+	for (u64 i = 0; i < format::ring_length; i++)
+		check_slot(buffer + i * format::block_size, at + i, super, report);
+}
+
 /* What is neither free nor data, and not fixed: nodes, which will be read, and the bitmaps. */
 u64 blocks_to_read(const format::Superblock &super, const CheckedCatalog &catalog)
 {
@@ -77,19 +93,8 @@ Status check_rings(struct tbk_device &device, const format::Superblock &super, C
 
 	if (!ring)
 		return Err::no_memory;
-	for (u64 at : rings) {
-		const Status read = read_blocks(device, PhysicalBlock(at), ring,
-						BlockCount(format::ring_length));
-
-		if (!read.is_ok()) {
-			TBK_FINDING(report, TBK_FINDING_DAMAGED,
-				    "copies of the superblock from block %llu: %s", at,
-				    to_text(read.error()));
-			continue;
-		}
-		for (u64 i = 0; i < format::ring_length; i++)
-			check_slot(ring + i * format::block_size, at + i, super, report);
-	}
+	for (u64 at : rings)
+		check_ring(device, super, at, ring, report);
 	return {};
 }
 

@@ -147,35 +147,38 @@ Status BlockLedger::read_bitmap(u64 group, u32 i)
 	return {};
 }
 
-/* The group's bits as they are on disk; set where that cannot be known. */
+/* One bitmap's part of the group's bits, as it is on disk. */
+void BlockLedger::fill_part(u64 group, u32 i)
+{
+	Entry &entry = entries_[group];
+	const u16 tag = entry.summary.bitmap[i].get();
+	const size_t from = i * format::payload_size;
+
+	if (!tag)
+		return;
+	const Status read = read_bitmap(group, i);
+
+	report_.step(1);
+	if (read.is_ok()) {
+		__builtin_memcpy(reinterpret_cast<u8 *>(entry.bits) + from,
+				 reinterpret_cast<format::BitmapBlock *>(block_)->bits,
+				 min(format::payload_size, bitmap_bytes - from));
+		return;
+	}
+	entry.unknown = true;
+	TBK_FINDING(report_, TBK_FINDING_DAMAGED, "bitmap of group %llu in block %llu: %s", group,
+		    format::first_bitmap(group) + 2ull * i + (tag & format::slot_bit_16 ? 1 : 0),
+		    to_text(read.error()));
+}
+
+/* All of them; set where that cannot be known. */
 void BlockLedger::fill(u64 group)
 {
 	Entry &entry = entries_[group];
-	u8 *bytes = reinterpret_cast<u8 *>(entry.bits);
 
 	Group::set_fixed(geometry_, group, entry.bits);
-	for (u32 i = 0; i < format::bitmaps_per_group && !entry.unknown; i++) {
-		const u16 tag = entry.summary.bitmap[i].get();
-		const size_t from = i * format::payload_size;
-
-		if (!tag)
-			continue;
-		const Status read = read_bitmap(group, i);
-
-		report_.step(1);
-		if (!read.is_ok()) {
-			entry.unknown = true;
-			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-				    "bitmap of group %llu in block %llu: %s", group,
-				    format::first_bitmap(group) + 2ull * i +
-					    (tag & format::slot_bit_16 ? 1 : 0),
-				    to_text(read.error()));
-			break;
-		}
-		__builtin_memcpy(bytes + from,
-				 reinterpret_cast<format::BitmapBlock *>(block_)->bits,
-				 min(format::payload_size, bitmap_bytes - from));
-	}
+	for (u32 i = 0; i < format::bitmaps_per_group; i++)
+		fill_part(group, i);
 	if (entry.unknown)
 		__builtin_memset(entry.bits, 0xff, bitmap_bytes);
 }
@@ -257,7 +260,7 @@ Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count)
 			entry.bits[word] &= ~mask;
 			return;
 		}
-		const u64 first = group * format::group_blocks + word * bits_per_word;
+		const u64 first = group * format::group_blocks + u64{ word } * bits_per_word;
 
 		for (u32 bit = 0; bit < bits_per_word; bit++) {
 			if ((mask >> bit) & 1)

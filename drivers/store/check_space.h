@@ -55,6 +55,7 @@ private:
 	Status check_summary(u64 index, u8 tag);
 	Status read_bitmap(u64 group, u32 i);
 	Status load(u64 group);
+	void fill_part(u64 group, u32 i);
 	void fill(u64 group);
 	bool is_free_on_disk(u64 block);
 	void strike_one(Entry &entry, u64 block, Struck &struck);

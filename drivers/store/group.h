@@ -77,7 +77,7 @@ public:
 
 private:
 	Group(u64 index, u64 *memory)
-		: index_(index), live_(memory), used_{ memory + words, memory + 2 * words }
+		: index_(index), live_(memory), used_{ memory + words, memory + 2ul * words }
 	{
 	}
 	~Group() = default;

@@ -68,9 +68,9 @@ void Model::fail(const ModelDisk *disk, const char *what, s64 number)
 bool Model::prepare()
 {
 	const struct tbk_format_options format = { "tank", { 1, 2, 3, 4, 5, 6, 7, 8 }, 0 };
-	constexpr size_t bytes = most_sectors * 512;
-	struct tbk_why why;
-	struct tbk_pool_info info;
+	constexpr size_t bytes = most_sectors * 512ul;
+	struct tbk_why why {};
+	struct tbk_pool_info info {};
 
 	own_.buffer = static_cast<u8 *>(tbk_big_alloc(bytes));
 	own_.model = this;
@@ -93,7 +93,7 @@ bool Model::prepare()
 
 bool Model::open_pool()
 {
-	struct tbk_why why;
+	struct tbk_why why {};
 	const int error = tbk_pool_open(&device_, 0, &pool_, &why);
 
 	if (error) {
@@ -105,7 +105,7 @@ bool Model::open_pool()
 
 bool Model::close_pool()
 {
-	struct tbk_why why;
+	struct tbk_why why {};
 
 	for (ModelDisk &disk : disks_)
 		close(disk);
@@ -141,7 +141,7 @@ void Model::found(struct tbk_check *check, enum tbk_finding_class kind, const ch
 void Model::check_device()
 {
 	Verdict verdict;
-	struct tbk_why why;
+	struct tbk_why why {};
 
 	verdict.test = test_;
 	verdict.check.found = found;
@@ -154,7 +154,7 @@ void Model::check_device()
 
 void Model::check_listing()
 {
-	struct tbk_object_info info;
+	struct tbk_object_info info {};
 	u32 seen = 0;
 
 	for (u32 id = 0; tbk_pool_next(pool_, id, &info) == 0; id = info.id) {
@@ -239,7 +239,7 @@ ModelDisk *Model::new_disk(u64 sectors)
 
 void Model::create()
 {
-	struct tbk_why why;
+	struct tbk_why why {};
 	ModelDisk *disk = new_disk((1 + random_.below(options_.most_blocks)) * sectors_per_block);
 
 	if (!disk)
@@ -257,7 +257,7 @@ void Model::create()
 /* Writes in flight are in it or not. */
 void Model::snapshot()
 {
-	struct tbk_why why;
+	struct tbk_why why {};
 	ModelDisk *origin = pick(false);
 	ModelDisk *disk = origin ? new_disk(origin->sectors) : nullptr;
 
@@ -287,7 +287,7 @@ void Model::snapshot()
 
 void Model::clone()
 {
-	struct tbk_why why;
+	struct tbk_why why {};
 	ModelDisk *origin = pick(true);
 	const u64 more = random_.one_in(2) ? sectors_per_block * random_.below(64) : 0;
 	ModelDisk *disk = origin ? new_disk(origin->sectors + more) : nullptr;
@@ -326,7 +326,7 @@ void Model::forget(ModelDisk &disk)
 
 void Model::remove()
 {
-	struct tbk_why why;
+	struct tbk_why why {};
 	ModelDisk *disk = pick(random_.one_in(2));
 	const u32 flags = random_.one_in(2) ? TBK_REMOVE_RECURSIVE : 0;
 
@@ -381,8 +381,8 @@ void Model::step()
 
 void Model::remove_everything()
 {
-	struct tbk_pool_info info;
-	struct tbk_why why;
+	struct tbk_pool_info info {};
+	struct tbk_why why {};
 
 	for (ModelDisk &disk : disks_) {
 		if (failed_ || !disk.exists)

@@ -5,7 +5,7 @@
 namespace thinback {
 namespace {
 
-constexpr u32 sector_size = 512;
+constexpr size_t sector_size = 512;
 constexpr u32 words = sector_size / sizeof(u64);
 constexpr u64 sectors_per_block = 8;
 
@@ -39,7 +39,7 @@ bool holds(const u8 *buffer, u32 tag)
 
 bool Model::open(ModelDisk &disk)
 {
-	struct tbk_why why;
+	struct tbk_why why {};
 
 	if (disk.handle)
 		return true;
@@ -144,7 +144,7 @@ void Model::submit(ModelSlot &slot)
 
 	slot.done.store_relaxed(0);
 	request.sector = slot.sector;
-	request.bytes = static_cast<u64>(slot.count) * sector_size;
+	request.bytes = slot.count * sector_size;
 	request.payload = {};
 	if (op == TBK_OP_READ || op == TBK_OP_WRITE)
 		request.payload = { slot.buffer, TBK_PAYLOAD_BUFFER, 0, request.bytes };

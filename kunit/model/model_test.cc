@@ -7,7 +7,7 @@ using namespace thinback;
 
 namespace {
 
-constexpr u64 mib = 1024 * 1024;
+constexpr u64 mib = 1024ull * 1024;
 
 using Completion = RamDevice::Completion;
 

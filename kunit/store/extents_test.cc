@@ -145,7 +145,7 @@ void check_mapping(struct kunit *test, const Disk &disk, u64 block, const Mappin
 
 /* Compares a tree with the array, extent by extent from the left. */
 struct Comparison {
-	struct kunit *test;
+	struct kunit *test = nullptr;
 	const Disk &disk;
 	u64 at = 0;
 
@@ -363,7 +363,7 @@ TBK_TEST(extents_unmap_all_empties_the_tree)
 	REQUIRE_ONE_DISK(pool, disk);
 
 	for (u32 i = 0; i < 2000; i++)
-		REQUIRE_OK(disk.map(i * 5, 1));
+		REQUIRE_OK(disk.map(5ull * i, 1));
 	CHECK_OK(pool.checkpoint(disk.tree));
 	CHECK_OK(disk.unmap(0, 1ull << 39));
 	CHECK(disk.tree.is_empty());
@@ -378,7 +378,7 @@ TBK_TEST(extents_map_across_leaves)
 	REQUIRE_ONE_DISK(pool, disk);
 
 	for (u32 i = 0; i < 1000; i++)
-		REQUIRE_OK(disk.map(i * 5 + 2, 1));
+		REQUIRE_OK(disk.map(5ull * i + 2, 1));
 	CHECK(disk.tree.root_level() > 0);
 	CHECK_OK(pool.checkpoint(disk.tree));
 	CHECK_OK(disk.map(3, 4900));
@@ -392,7 +392,7 @@ TBK_TEST(extents_failed_map_gives_blocks_back)
 	REQUIRE_ONE_DISK(pool, disk);
 
 	for (u32 i = 0; i < 1000; i++)
-		REQUIRE_OK(disk.map(i * 5 + 2, 1));
+		REQUIRE_OK(disk.map(5ull * i + 2, 1));
 	CHECK_OK(pool.checkpoint(disk.tree));
 	disk.editor.relax();
 	const u64 free = pool.space->free_blocks();
@@ -461,7 +461,7 @@ TBK_TEST(extents_find_would_block_when_leaf_is_not_there)
 	REQUIRE_ONE_DISK(pool, disk);
 
 	for (u32 i = 0; i < 1000; i++)
-		REQUIRE_OK(disk.map(i * 5, 1));
+		REQUIRE_OK(disk.map(5ull * i, 1));
 	CHECK_OK(pool.checkpoint(disk.tree));
 	pool.cache->shrink(0);
 	CHECK(disk.find(500).error() == Err::would_block);
@@ -478,7 +478,7 @@ TBK_TEST(extents_free_last_returns_every_block)
 	REQUIRE_ONE_DISK(pool, disk);
 
 	for (u32 i = 0; i < 5000; i++)
-		REQUIRE_OK(disk.map(i * 6 + i % 3, 1 + i % 2));
+		REQUIRE_OK(disk.map(6ull * i + i % 3, 1 + i % 2));
 	CHECK_OK(pool.checkpoint(disk.tree));
 	check_disk(test, pool, disk);
 	CHECK_OK(disk.free_all());
@@ -495,10 +495,10 @@ TBK_TEST(extents_free_last_leaves_the_snapshot)
 	REQUIRE_DISK(snapshot, pool, 2);
 
 	for (u32 i = 0; i < 3000; i++)
-		REQUIRE_OK(disk.map(i * 6, 1));
+		REQUIRE_OK(disk.map(6ull * i, 1));
 	disk.leave_to(snapshot);
 	for (u32 i = 0; i < 3000; i += 50)
-		REQUIRE_OK(disk.map(i * 6, 2));
+		REQUIRE_OK(disk.map(6ull * i, 2));
 	CHECK_OK(pool.checkpoint(disk.tree));
 	CHECK_OK(disk.free_all());
 	CHECK_OK(pool.checkpoint(disk.tree));

@@ -163,7 +163,7 @@ TBK_NO_TSA
 TBK_TEST(group_take_aligned_gives_less_when_slots_are_few)
 TBK_NO_TSA
 {
-	Grouped group(1, format::group_blocks + 6 * slot);
+	Grouped group(1, format::group_blocks + 6ull * slot);
 	/* Slots 2 to 5 are whole: 3 goes. */
 	CHECK_EQ(group->take_at(3 * slot + 5, 1), 1);
 	const Run run = group->take_aligned(2, 10 * slot, false);

@@ -380,7 +380,7 @@ TBK_TEST(space_write_goes_to_the_other_slot)
 		auto old = Space::open(*pool.device, before);
 
 		REQUIRE_OK(old);
-		CHECK_EQ(old.value()->free_blocks(), pool.empty - 10 * (i + 1));
+		CHECK_EQ(old.value()->free_blocks(), pool.empty - 10ull * (i + 1));
 		Home other;
 		CHECK_OK(old.value()->take(other, metadata()));
 	}

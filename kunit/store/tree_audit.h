@@ -37,6 +37,8 @@ public:
 
 	u64 seen = 0; /* blocks, of all trees */
 
+	struct kunit *const test; /* as CHECK() wants it */
+
 private:
 	struct Range {
 		u64 low;
@@ -49,7 +51,6 @@ private:
 	void check_extents(const Node &leaf);
 	void mark(u64 start, u64 count, bool is_own);
 
-	struct kunit *const test;
 	SmallPool &pool_;
 	u64 *const seen_;
 	const Tree *tree_ = nullptr;

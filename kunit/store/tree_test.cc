@@ -9,6 +9,7 @@ namespace {
 
 constexpr auto catalog = format::TreeKind::catalog;
 constexpr NodeLayout layout = layout_of(catalog, 0);
+constexpr size_t words = layout.words;
 constexpr u64 spread = 1000; /* between keys */
 
 /* Which keys there are, and with what value: 0 is none. */
@@ -24,9 +25,9 @@ struct Oracle {
 
 /* Compares a tree with it, key by key from the left. */
 struct Comparison {
-	struct kunit *test;
+	struct kunit *test = nullptr;
 	const Oracle &oracle;
-	u32 room;
+	u32 room = 0;
 	u32 at = 0;
 
 	static void see(void *context, const Node &leaf)
@@ -57,8 +58,7 @@ struct Comparison {
 };
 
 /* A tree of the catalog's kind, an editor, and what the tree should hold. */
-class Grove {
-public:
+struct Grove {
 	Grove(struct kunit *kunit, SmallPool &small_pool, u32 keys)
 		: oracle(keys), room(keys), tree(catalog, 7), test(kunit), pool(small_pool)
 	{
@@ -128,7 +128,6 @@ public:
 	const u32 room;
 	Tree tree;
 
-private:
 	u32 copy_without(u64 key)
 	{
 		const Node &leaf = editor.leaf();
@@ -137,8 +136,8 @@ private:
 		for (u32 i = 0; i < leaf.count(); i++) {
 			if (leaf.key(layout, i) == key)
 				continue;
-			for (u32 w = 0; w < layout.words; w++)
-				records[count * layout.words + w] = leaf.word(layout, i, w);
+			for (u32 w = 0; w < words; w++)
+				records[count * words + w] = leaf.word(layout, i, w);
 			count++;
 		}
 		return count;
@@ -148,20 +147,18 @@ private:
 	{
 		u32 at = count;
 
-		while (at > 0 && records[(at - 1) * layout.words] > key)
+		while (at > 0 && records[(at - 1) * words] > key)
 			at--;
-		__builtin_memmove(&records[(at + 1) * layout.words], &records[at * layout.words],
-				  (count - at) * layout.words * sizeof(u64));
-		__builtin_memset(&records[at * layout.words], 0, layout.words * sizeof(u64));
-		records[at * layout.words] = key;
-		records[at * layout.words + 1] = value;
+		__builtin_memmove(&records[(at + 1) * words], &records[at * words],
+				  (count - at) * words * sizeof(u64));
+		__builtin_memset(&records[at * words], 0, words * sizeof(u64));
+		records[at * words] = key;
+		records[at * words + 1] = value;
 	}
 
 	struct kunit *const test;
 	SmallPool &pool;
-	u64 records[(format::catalog_capacity + 1) * layout.words] = {};
-
-public:
+	u64 records[(format::catalog_capacity + 1) * words] = {};
 	TreeEditor editor{ *pool.cache, *pool.space };
 };
 
