@@ -9,6 +9,10 @@
 #include "../base/wait_cases.h"
 #include "../base/work_cases.h"
 #include "../model/model_cases.h"
+#include "../store/check_cases.h"
+#include "../store/check_catalog_cases.h"
+#include "../store/check_space_cases.h"
+#include "../store/check_tree_cases.h"
 #include "../store/extents_cases.h"
 #include "../store/group_cases.h"
 #include "../store/node_cache_cases.h"
@@ -22,6 +26,10 @@
 /* clang-format off */
 #define TBK_SUITES(X)			\
 	X(atomic, TBK_ATOMIC_CASES)	\
+	X(check, TBK_CHECK_CASES)	\
+	X(check_catalog, TBK_CHECK_CATALOG_CASES)	\
+	X(check_space, TBK_CHECK_SPACE_CASES)	\
+	X(check_tree, TBK_CHECK_TREE_CASES)	\
 	X(extents, TBK_EXTENTS_CASES)	\
 	X(group, TBK_GROUP_CASES)	\
 	X(list, TBK_LIST_CASES)		\

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Bitmaps and counts that are wrong, though every checksum is right. */
+#include "../harness/check.h"
+#include "damage.h"
+
+using namespace thinback;
+
+namespace {
+
+#define REQUIRE_POOL(name)                        \
+	auto name##_made = DamagedPool::create(); \
+	REQUIRE_OK(name##_made);                  \
+	DamagedPool &name = *name##_made.value()
+
+format::BitmapBlock &bitmap(u8 *image)
+{
+	return *reinterpret_cast<format::BitmapBlock *>(image);
+}
+
+format::SummaryBlock &summary(u8 *image)
+{
+	return *reinterpret_cast<format::SummaryBlock *>(image);
+}
+
+} // namespace
+
+TBK_TEST(check_space_finds_leak)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
+				  [](u8 *image) { bitmap(image).bits[2000] |= 0x0e; }));
+	CHECK_OK(pool.spoil_block(pool.summary_block(), [](u8 *image) {
+		auto &free = summary(image).groups[0].free;
+
+		free.set(free.get() - 3);
+	}));
+	CHECK_OK(pool.spoil_super(
+		[](format::Superblock &super) { super.free.set(super.free.get() - 3); }));
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK(pool.findings->has(TBK_FINDING_LEAK,
+				 "3 blocks from block 16001 on are in use by nobody"));
+	CHECK_EQ(pool.findings->count(), 1);
+	CHECK_EQ(pool.findings->raw.leaked_blocks, 3);
+}
+
+TBK_TEST(check_space_finds_data_and_nodes_marked_free)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](u8 *image) {
+		__builtin_memset(bitmap(image).bits + 6, 0, 1000);
+	}));
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "of data is marked as free"));
+	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "of a node is marked as free"));
+	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "catalog: block"));
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "group 0:"));
+	CHECK(!pool.findings->has(TBK_FINDING_LEAK, ""));
+}
+
+TBK_TEST(check_space_finds_fixed_blocks_marked_free)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
+				  [](u8 *image) { bitmap(image).bits[1025] = 0; }));
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE,
+				 "blocks that are always in use are marked as free"));
+}
+
+TBK_TEST(check_space_finds_wrong_count_of_group)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_OK(pool.spoil_block(pool.summary_block(),
+				  [](u8 *image) { summary(image).groups[0].free.set(100); }));
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "blocks are free and 100 are said to be"));
+}
+
+TBK_TEST(check_space_finds_wrong_count_of_pool)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_OK(pool.spoil_super([](format::Superblock &super) { super.free.set(77); }));
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "blocks are free and 77 are said to be"));
+	CHECK_EQ(pool.findings->count(), 1);
+}
+
+TBK_TEST(check_space_finds_slot_of_another_checkpoint)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](u8 *image) {
+		auto &checkpoint = bitmap(image).header.checkpoint;
+
+		checkpoint.set(checkpoint.get() - 1);
+	}));
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, to_text(Err::stale)));
+}
+
+TBK_TEST(check_space_finds_bitmap_of_other_blocks)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
+				  [](u8 *image) { bitmap(image).header.low.set(1); }));
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "bitmap of group 0"));
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "damage.h"
+
+#include <thinback/base/container.h>
+#include <thinback/base/scope.h>
+
+#include "../../drivers/store/superblock.h"
+#include "../../drivers/store/sync_io.h"
+#include "../harness/check.h"
+
+namespace thinback {
+namespace {
+
+constexpr u64 pool_bytes = 64ull << 20;
+
+bool contains(const char *text, const char *part)
+{
+	for (; *text; text++) {
+		size_t i = 0;
+
+		while (part[i] && text[i] == part[i])
+			i++;
+		if (!part[i])
+			return true;
+	}
+	return false;
+}
+
+struct Waiter {
+	struct tbk_request request {};
+	IoWait wait;
+
+	static void done(struct tbk_request *request)
+	{
+		container_of<&Waiter::request>(request).wait.end(request->error);
+	}
+};
+
+} // namespace
+
+int do_request(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 blocks)
+{
+	auto waiter = make<Waiter>();
+
+	if (!waiter.is_ok())
+		return -TBK_ENOMEM;
+	struct tbk_request &request = waiter.value()->request;
+
+	request.op = op;
+	request.sector = block * 8;
+	request.bytes = blocks * 4096;
+	request.payload = { data, TBK_PAYLOAD_BUFFER, 0, request.bytes };
+	request.done = Waiter::done;
+	waiter.value()->wait.begin();
+	tbk_volume_submit(volume, &request);
+	return to_errno(waiter.value()->wait.wait().error());
+}
+
+void fill_block(void *to, char volume, u64 block, u32 version)
+{
+	auto *words = static_cast<u64 *>(to);
+
+	for (u32 i = 0; i < 512; i++)
+		words[i] = block << 24 | static_cast<u64>(version) << 16 |
+			   static_cast<u64>(static_cast<u8>(volume)) << 8 | (i & 0xff);
+}
+
+bool is_block(const void *found, char volume, u64 block, u32 version)
+{
+	const auto *words = static_cast<const u64 *>(found);
+
+	return words[0] >> 24 == block && ((words[511] >> 16) & 0xff) == version &&
+	       ((words[100] >> 8) & 0xff) == static_cast<u8>(volume);
+}
+
+/* ---- what a check said ---- */
+
+int Findings::check(struct tbk_device &device)
+{
+	struct tbk_why why {};
+
+	count_ = 0;
+	raw = {};
+	raw.found = found;
+	return tbk_pool_check(&device, &raw, &why);
+}
+
+void Findings::found(struct tbk_check *check, enum tbk_finding_class kind, const char *text)
+{
+	Findings &self = container_of<&Findings::raw>(check);
+
+	if (self.count_ == most)
+		return;
+	Finding &finding = self.list_[self.count_++];
+
+	finding.kind = kind;
+	tbk_format(finding.text, sizeof(finding.text), "%s", text);
+}
+
+bool Findings::has(enum tbk_finding_class kind, const char *part) const
+{
+	for (u32 i = 0; i < count_; i++) {
+		if (list_[i].kind == kind && contains(list_[i].text, part))
+			return true;
+	}
+	return false;
+}
+
+void Findings::tell(struct kunit *test) const
+{
+	for (u32 i = 0; i < count_; i++)
+		tbk_test_failed(test, __FILE__, __LINE__, list_[i].text);
+}
+
+/* ---- a pool ---- */
+
+Result<Owned<DamagedPool>> DamagedPool::create()
+{
+	Owned<DamagedPool> pool = TBK_TRY(make<DamagedPool>());
+	const struct tbk_format_options options = { "tank", { 3, 1, 4, 1, 5, 9, 2, 6 }, 0 };
+
+	pool->findings = TBK_TRY(make<Findings>());
+	pool->device = TBK_TRY(RamDevice::create(pool_bytes));
+	TBK_TRY(Status(from_errno(tbk_pool_format(pool->device.get(), &options, nullptr))));
+	TBK_TRY(pool->fill());
+	TBK_TRY(read_superblock(*pool->device, pool->super));
+	TBK_TRY(pool->map_nodes());
+	return pool;
+}
+
+namespace {
+
+/* Writes blocks first, first + step, ... of an open volume. */
+int write_some(struct tbk_volume *volume, char letter, u64 step, u32 count, u32 version)
+{
+	void *data = tbk_big_alloc(4096);
+	int error = data ? 0 : -TBK_ENOMEM;
+
+	for (u64 i = 0; i < count && !error; i++) {
+		fill_block(data, letter, i * step, version);
+		error = do_request(volume, TBK_OP_WRITE, i * step, data, 1);
+	}
+	tbk_big_free(data);
+	return error;
+}
+
+int write_volume(struct tbk_pool *pool, const char *name, u64 step, u32 count, u32 version)
+{
+	struct tbk_volume *volume = nullptr;
+	int error = tbk_volume_open(pool, name, nullptr, 0, &volume, nullptr);
+
+	if (error)
+		return error;
+	error = write_some(volume, name[0], step, count, version);
+	tbk_volume_close(volume);
+	return error;
+}
+
+int fill_pool(struct tbk_pool *pool)
+{
+	int error = tbk_volume_create(pool, "a", 1024ull * 4096, nullptr);
+
+	if (!error)
+		error = write_volume(pool, "a", 2, 400, 1);
+	if (!error)
+		error = tbk_snapshot_create(pool, "a", "s", nullptr);
+	if (!error)
+		error = write_volume(pool, "a", 2, 20, 2);
+	if (!error)
+		error = tbk_clone_create(pool, "a", "s", "b", 0, nullptr);
+	if (!error)
+		error = write_volume(pool, "b", 2, 10, 3);
+	if (!error)
+		error = tbk_volume_create(pool, "c", 100ull * 4096, nullptr);
+	if (!error)
+		error = write_volume(pool, "c", 7, 5, 4);
+	return error;
+}
+
+} // namespace
+
+Status DamagedPool::fill()
+{
+	struct tbk_pool *pool = nullptr;
+	int error = tbk_pool_open(device.get(), 0, &pool, nullptr);
+
+	if (error)
+		return from_errno(error);
+	error = fill_pool(pool);
+	const int closed = tbk_pool_close(pool, nullptr);
+
+	return from_errno(error ? error : closed);
+}
+
+void DamagedPool::note(const NodePointer &pointer, format::TreeKind kind, u32 id)
+{
+	for (u32 i = 0; i < count_; i++) {
+		if (places_[i].block == pointer.block)
+			return;
+	}
+	TBK_ASSERT(count_ < most_places);
+	places_[count_++] = { pointer.block, pointer.level, kind, id };
+}
+
+Status DamagedPool::map_nodes()
+{
+	return renew_all();
+}
+
+u64 DamagedPool::find_node(u32 id, u32 level) const
+{
+	for (u32 i = 0; i < count_; i++) {
+		if (places_[i].id == id && places_[i].level == level)
+			return places_[i].block;
+	}
+	return 0;
+}
+
+Status DamagedPool::flip(u64 block, u32 byte, u8 bits)
+{
+	u8 there = 0;
+
+	device->read(block * 4096 + byte, &there, 1);
+	there ^= bits;
+	return device->write(block * 4096 + byte, &there, 1);
+}
+
+/* ---- sealing anew ---- */
+
+Status DamagedPool::renew_children(Node &node, u32 id)
+{
+	for (u32 i = 0; i < node.count(); i++) {
+		const u64 key = node.key(node.layout(), i);
+
+		node.set_pointer(i, key, TBK_TRY(renew(node.pointer(i), id)), false);
+	}
+	return {};
+}
+
+Status DamagedPool::renew_records(Node &node)
+{
+	auto *records = reinterpret_cast<format::CatalogRecord *>(node.image() +
+								  sizeof(format::BlockHeader));
+
+	for (u32 i = 0; i < node.count(); i++) {
+		auto &record = records[i];
+		const u32 id = static_cast<u32>(record.id.get());
+
+		if (record.root.block.get())
+			write_root(record.root, TBK_TRY(renew(read_root(record.root), id)));
+		if (id == target_id_ && spoil_record_)
+			spoil_record_(record);
+	}
+	return {};
+}
+
+/* A node that is shared comes along more than once, and is spoilt once. @id: 0 in the catalog. */
+Result<NodePointer> DamagedPool::renew(const NodePointer &pointer, u32 id)
+{
+	u8 *image = static_cast<u8 *>(tbk_alloc(4096, TBK_MAY_SLEEP));
+	const auto free_image = ScopeGuard([=] { tbk_free(image); });
+
+	if (!image)
+		return Err::no_memory;
+	read(pointer.block, image);
+	Node node(pointer.block, image);
+
+	note(pointer, node.kind(), id);
+	if (node.level() > 0)
+		TBK_TRY(renew_children(node, id));
+	else if (id == 0)
+		TBK_TRY(renew_records(node));
+	if (pointer.block == target_block_ && spoil_node_) {
+		spoil_node_(image);
+		spoil_node_ = nullptr;
+	}
+	seal_block(image);
+	TBK_TRY(write(pointer.block, image));
+	return NodePointer{ pointer.block, pointer.birth, node.header().checksum.get(),
+			    pointer.level };
+}
+
+Status DamagedPool::renew_all()
+{
+	void *buffer = tbk_alloc(4096, TBK_MAY_SLEEP);
+	const auto free_buffer = ScopeGuard([=] { tbk_free(buffer); });
+	constexpr Ring rings[] = { Ring::a, Ring::b };
+
+	if (!buffer)
+		return Err::no_memory;
+	write_root(super.catalog, TBK_TRY(renew(read_root(super.catalog), 0)));
+	for (Ring ring : rings) {
+		const PhysicalBlock at = seal_superblock(super, ring, buffer);
+
+		TBK_TRY(write(at.raw(), buffer));
+	}
+	return {};
+}
+
+Status DamagedPool::spoil_node(u64 block, Spoil spoil)
+{
+	target_block_ = block;
+	spoil_node_ = spoil;
+	return renew_all();
+}
+
+Status DamagedPool::spoil_record(u32 id, SpoilRecord spoil)
+{
+	target_id_ = id;
+	spoil_record_ = spoil;
+	const Status renewed = renew_all();
+
+	spoil_record_ = nullptr;
+	return renewed;
+}
+
+Status DamagedPool::spoil_super(SpoilSuper spoil)
+{
+	spoil(super);
+	return renew_all();
+}
+
+Status DamagedPool::spoil_block(u64 block, Spoil spoil)
+{
+	u8 *image = static_cast<u8 *>(tbk_alloc(4096, TBK_MAY_SLEEP));
+	const auto free_image = ScopeGuard([=] { tbk_free(image); });
+
+	if (!image)
+		return Err::no_memory;
+	read(block, image);
+	spoil(image);
+	seal_block(image);
+	return write(block, image);
+}
+
+u64 DamagedPool::summary_block() const
+{
+	return format::first_summary(0) + (super.summaries[0] & format::slot_bit_8 ? 1 : 0);
+}
+
+u64 DamagedPool::bitmap_block() const
+{
+	le16 tag{};
+
+	device->read(summary_block() * 4096 + sizeof(format::BlockHeader) +
+			     offsetof(format::SummaryEntry, bitmap),
+		     &tag, sizeof(tag));
+	return format::first_bitmap(0) + (tag.get() & format::slot_bit_16 ? 1 : 0);
+}
+
+} // namespace thinback
