@@ -64,7 +64,7 @@ test: $(B)/hosted
 # A build of its own; an argument beats SANITIZE in the file.
 coverage:
 	rm -rf $(B)/coverage/test
-	-$(MAKE) test B=$(B)/coverage SANITIZE= CXX='$(CXX) --coverage -O1' RUN='$(RUN)'
+	-$(MAKE) test B=$(B)/coverage SANITIZE= CXX='$(CXX) --coverage -DTBK_COVERAGE' RUN='$(RUN)'
 	@for file in $(core); do \
 		gcov-12 -n -o $(B)/coverage/test/$$file.gcno $$file 2>/dev/null | \
 			grep -A1 "^File '$$file'" | tail -n 1 | sed "s|^Lines executed:|$$file |"; \

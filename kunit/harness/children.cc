@@ -9,7 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-extern "C" [[gnu::weak]] void __gcov_dump(void);
+#ifdef TBK_COVERAGE
+extern "C" void __gcov_dump(void);
+#else
+#define __gcov_dump()
+#endif
 
 namespace thinback {
 
@@ -33,8 +37,7 @@ double now()
 [[noreturn]] void finish(bool is_ok)
 {
 	/* Nothing runs at _exit(), the coverage of gcc neither. */
-	if (__gcov_dump)
-		__gcov_dump();
+	__gcov_dump();
 	fflush(stdout);
 	_exit(is_ok ? 0 : 1);
 }
