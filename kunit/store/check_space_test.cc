@@ -12,14 +12,14 @@ namespace {
 	REQUIRE_OK(name##_made);                  \
 	DamagedPool &name = *name##_made.value()
 
-format::BitmapBlock &bitmap(u8 *image)
+format::BitmapBlock &bitmap(BlockImage &image)
 {
-	return *reinterpret_cast<format::BitmapBlock *>(image);
+	return reinterpret_cast<format::BitmapBlock &>(image);
 }
 
-format::SummaryBlock &summary(u8 *image)
+format::SummaryBlock &summary(BlockImage &image)
 {
-	return *reinterpret_cast<format::SummaryBlock *>(image);
+	return reinterpret_cast<format::SummaryBlock &>(image);
 }
 
 } // namespace
@@ -29,8 +29,8 @@ TBK_TEST(check_space_finds_leak)
 	REQUIRE_POOL(pool);
 
 	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
-				  [](u8 *image) { bitmap(image).bits[2000] |= 0x0e; }));
-	CHECK_OK(pool.spoil_block(pool.summary_block(), [](u8 *image) {
+				  [](BlockImage &image) { bitmap(image).bits[2000] |= 0x0e; }));
+	CHECK_OK(pool.spoil_block(pool.summary_block(), [](BlockImage &image) {
 		auto &free = summary(image).groups[0].free;
 
 		free.set(free.get() - 3);
@@ -48,7 +48,7 @@ TBK_TEST(check_space_finds_data_and_nodes_marked_free)
 {
 	REQUIRE_POOL(pool);
 
-	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](u8 *image) {
+	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](BlockImage &image) {
 		__builtin_memset(bitmap(image).bits + 6, 0, 1000);
 	}));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
@@ -64,7 +64,7 @@ TBK_TEST(check_space_finds_fixed_blocks_marked_free)
 	REQUIRE_POOL(pool);
 
 	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
-				  [](u8 *image) { bitmap(image).bits[1025] = 0; }));
+				  [](BlockImage &image) { bitmap(image).bits[1025] = 0; }));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE,
 				 "blocks that are always in use are marked as free"));
@@ -74,8 +74,9 @@ TBK_TEST(check_space_finds_wrong_count_of_group)
 {
 	REQUIRE_POOL(pool);
 
-	CHECK_OK(pool.spoil_block(pool.summary_block(),
-				  [](u8 *image) { summary(image).groups[0].free.set(100); }));
+	CHECK_OK(pool.spoil_block(pool.summary_block(), [](BlockImage &image) {
+		summary(image).groups[0].free.set(100);
+	}));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "blocks are free and 100 are said to be"));
 }
@@ -94,7 +95,7 @@ TBK_TEST(check_space_finds_slot_of_another_checkpoint)
 {
 	REQUIRE_POOL(pool);
 
-	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](u8 *image) {
+	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](BlockImage &image) {
 		auto &checkpoint = bitmap(image).header.checkpoint;
 
 		checkpoint.set(checkpoint.get() - 1);
@@ -108,7 +109,7 @@ TBK_TEST(check_space_finds_bitmap_of_other_blocks)
 	REQUIRE_POOL(pool);
 
 	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
-				  [](u8 *image) { bitmap(image).header.low.set(1); }));
+				  [](BlockImage &image) { bitmap(image).header.low.set(1); }));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "bitmap of group 0"));
 }

@@ -122,8 +122,8 @@ TBK_TEST(check_keeps_back_all_but_a_thousand_findings)
 	struct tbk_check check {};
 
 	/* Every other block is in use, of 2720. */
-	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](u8 *image) {
-		auto &bitmap = *reinterpret_cast<format::BitmapBlock *>(image);
+	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](BlockImage &image) {
+		auto &bitmap = reinterpret_cast<format::BitmapBlock &>(image);
 
 		for (u32 i = 1700; i < 2040; i++)
 			bitmap.bits[i] |= 0x55;
@@ -284,19 +284,27 @@ TBK_TEST(open_refuses_damaged_summary_and_writes_nothing)
 
 namespace {
 
-/* How many of the blocks of @name that were written in @version can be read, and are that. */
-u32 count_readable(struct tbk_pool *pool, const char *name, const char *snapshot, u64 step,
-		   u32 count, u32 version)
+/* What DamagedPool has written, and where: to every @step-th block. */
+struct Written {
+	const char *volume;
+	const char *snapshot;
+	u64 step;
+	u32 count;
+	u32 version;
+};
+
+/* How many of these blocks can be read, and are what was written. */
+u32 count_readable(struct tbk_pool *pool, const Written &what)
 {
 	struct tbk_volume *volume = nullptr;
 	void *data = tbk_big_alloc(4096);
 	u32 good = 0;
 
-	if (data &&
-	    tbk_volume_open(pool, name, snapshot, TBK_OPEN_READ_ONLY, &volume, nullptr) == 0) {
-		for (u64 i = 0; i < count; i++)
-			good += do_request(volume, TBK_OP_READ, i * step, data, 1) == 0 &&
-				is_block(data, name[0], i * step, version);
+	if (data && tbk_volume_open(pool, what.volume, what.snapshot, TBK_OPEN_READ_ONLY, &volume,
+				    nullptr) == 0) {
+		for (u64 at = 0; at < what.count * what.step; at += what.step)
+			good += do_request(volume, TBK_OP_READ, at, data, 1) == 0 &&
+				is_block(data, what.volume[0], at, what.version);
 		tbk_volume_close(volume);
 	}
 	tbk_big_free(data);
@@ -312,9 +320,9 @@ TBK_TEST(damaged_volume_fails_and_others_do_not)
 
 	CHECK_OK(pool.flip(pool.find_node(DamagedPool::id_c, 0), 70, 8));
 	REQUIRE_EQ(tbk_pool_open(pool.device.get(), TBK_POOL_READ_ONLY, &opened, nullptr), 0);
-	CHECK_EQ(count_readable(opened, "c", nullptr, 7, 5, 4), 0);
-	CHECK_EQ(count_readable(opened, "a", nullptr, 2, 20, 2), 20);
-	CHECK_EQ(count_readable(opened, "a", "s", 2, 400, 1), 400);
-	CHECK_EQ(count_readable(opened, "b", nullptr, 2, 10, 3), 10);
+	CHECK_EQ(count_readable(opened, { "c", nullptr, 7, 5, 4 }), 0);
+	CHECK_EQ(count_readable(opened, { "a", nullptr, 2, 20, 2 }), 20);
+	CHECK_EQ(count_readable(opened, { "a", "s", 2, 400, 1 }), 400);
+	CHECK_EQ(count_readable(opened, { "b", nullptr, 2, 10, 3 }), 10);
 	CHECK_EQ(tbk_pool_close(opened, nullptr), 0);
 }

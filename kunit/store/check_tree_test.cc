@@ -24,19 +24,14 @@ constexpr u64 data_state = static_cast<u64>(format::ExtentState::data) << 48;
 			(pool).findings->tell(test);                         \
 	} while (0)
 
-format::Extent &extent(u8 *image, u32 index)
+format::Extent &extent(BlockImage &image, u32 index)
 {
-	return reinterpret_cast<format::Extent *>(image + sizeof(format::BlockHeader))[index];
+	return reinterpret_cast<format::Extent *>(image.payload)[index];
 }
 
-format::Branch &branch(u8 *image, u32 index)
+format::Branch &branch(BlockImage &image, u32 index)
 {
-	return reinterpret_cast<format::Branch *>(image + sizeof(format::BlockHeader))[index];
-}
-
-format::BlockHeader &header(u8 *image)
-{
-	return *reinterpret_cast<format::BlockHeader *>(image);
+	return reinterpret_cast<format::Branch *>(image.payload)[index];
 }
 
 void aim(format::Extent &at, u64 block)
@@ -52,7 +47,7 @@ TBK_TEST(check_tree_finds_extent_past_the_end)
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
-		[](u8 *image) { extent(image, 4).place.set(100ull << 24 | 1); },
+		[](BlockImage &image) { extent(image, 4).place.set(100ull << 24 | 1); },
 		"volume c: its blocks 100 to 100 lie past its end");
 }
 
@@ -61,7 +56,8 @@ TBK_TEST(check_tree_finds_extent_in_fixed_blocks)
 	REQUIRE_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
-		pool, DamagedPool::id_c, [](u8 *image) { aim(extent(image, 1), format::ring_b); },
+		pool, DamagedPool::id_c,
+		[](BlockImage &image) { aim(extent(image, 1), format::ring_b); },
 		"volume c: its block 7 is said to lie in block 8192, where no data can be");
 }
 
@@ -71,7 +67,7 @@ TBK_TEST(check_tree_finds_extent_past_the_pool)
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
-		[](u8 *image) { aim(extent(image, 1), format::smallest_pool); },
+		[](BlockImage &image) { aim(extent(image, 1), format::smallest_pool); },
 		"volume c: its block 7 is said to lie in block 16384, where no data can be");
 }
 
@@ -81,7 +77,7 @@ TBK_TEST(check_tree_finds_block_mapped_twice)
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
-		[](u8 *image) { extent(image, 1).target = extent(image, 0).target; },
+		[](BlockImage &image) { extent(image, 1).target = extent(image, 0).target; },
 		"of data belongs to something else as well");
 	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "volume c:"));
 	CHECK(pool.findings->has(TBK_FINDING_LEAK, "is in use by nobody"));
@@ -93,7 +89,7 @@ TBK_TEST(check_tree_finds_block_marked_as_free)
 	REQUIRE_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
-		pool, DamagedPool::id_c, [](u8 *image) { aim(extent(image, 1), 16000); },
+		pool, DamagedPool::id_c, [](BlockImage &image) { aim(extent(image, 1), 16000); },
 		"volume c: block 16000 of data is marked as free");
 	CHECK_EQ(pool.findings->raw.leaked_blocks, 1);
 }
@@ -104,7 +100,7 @@ TBK_TEST(check_tree_finds_extent_younger_than_its_leaf)
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
-		[](u8 *image) { extent(image, 1).birth.set(header(image).birth.get() + 1); },
+		[](BlockImage &image) { extent(image, 1).birth.set(image.header.birth.get() + 1); },
 		to_text(Err::bad_records));
 }
 
@@ -114,7 +110,7 @@ TBK_TEST(check_tree_finds_extents_that_overlap)
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
-		[](u8 *image) { extent(image, 0).place.set(0ull << 24 | 8); },
+		[](BlockImage &image) { extent(image, 0).place.set(0ull << 24 | 8); },
 		to_text(Err::bad_records));
 }
 
@@ -125,7 +121,7 @@ TBK_TEST(check_tree_finds_inherited_extent_that_differs)
 	/* The clone's first leaf: ten of its own, then what the snapshot has. */
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_b,
-		[](u8 *image) { extent(image, 20).target = extent(image, 21).target; },
+		[](BlockImage &image) { extent(image, 20).target = extent(image, 21).target; },
 		"volume b: its block 40");
 	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "its parent has not got it there"));
 }
@@ -135,7 +131,7 @@ TBK_TEST(check_tree_finds_inherited_extent_of_no_parent)
 	REQUIRE_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
-		pool, DamagedPool::id_c, [](u8 *image) { extent(image, 1).birth.set(0); },
+		pool, DamagedPool::id_c, [](BlockImage &image) { extent(image, 1).birth.set(0); },
 		"volume c: its block 7");
 }
 
@@ -144,7 +140,7 @@ TBK_TEST(check_tree_finds_shared_node_the_parent_has_not)
 	REQUIRE_POOL(pool);
 
 	/* The clone's root leads to one of the snapshot's leaves where another one belongs. */
-	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_b, 1), [](u8 *image) {
+	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_b, 1), [](BlockImage &image) {
 		auto &right = branch(image, 2);
 		const auto &wrong = branch(image, 1);
 
@@ -160,7 +156,7 @@ TBK_TEST(check_tree_finds_leaf_outside_its_range)
 {
 	REQUIRE_POOL(pool);
 
-	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_a, 1), [](u8 *image) {
+	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_a, 1), [](BlockImage &image) {
 		branch(image, 1).key.set(branch(image, 1).key.get() + 1);
 	}));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
@@ -171,8 +167,9 @@ TBK_TEST(check_tree_finds_child_that_cannot_be)
 {
 	REQUIRE_POOL(pool);
 
-	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_a, 1),
-				 [](u8 *image) { branch(image, 0).child.set(1ull << 40); }));
+	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_a, 1), [](BlockImage &image) {
+		branch(image, 0).child.set(1ull << 40);
+	}));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "block 1099511627776: no tree node can be"));
 }
@@ -181,7 +178,7 @@ TBK_TEST(check_tree_finds_child_of_another_generation)
 {
 	REQUIRE_POOL(pool);
 
-	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_a, 1), [](u8 *image) {
+	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_a, 1), [](BlockImage &image) {
 		branch(image, 0).birth.set(branch(image, 0).birth.get() + 1);
 	}));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
@@ -193,7 +190,8 @@ TBK_TEST(check_tree_finds_empty_leaf)
 	REQUIRE_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
-		pool, DamagedPool::id_c, [](u8 *image) { header(image).count.set(0); }, "is empty");
+		pool, DamagedPool::id_c, [](BlockImage &image) { image.header.count.set(0); },
+		"is empty");
 }
 
 TBK_TEST(check_tree_finds_root_younger_than_the_pool)

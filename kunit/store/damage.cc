@@ -271,7 +271,7 @@ Result<NodePointer> DamagedPool::renew(const NodePointer &pointer, u32 id)
 	else if (id == 0)
 		TBK_TRY(renew_records(node));
 	if (pointer.block == target_block_ && spoil_node_) {
-		spoil_node_(image);
+		spoil_node_(*reinterpret_cast<BlockImage *>(image));
 		spoil_node_ = nullptr;
 	}
 	seal_block(image);
@@ -328,7 +328,7 @@ Status DamagedPool::spoil_block(u64 block, Spoil spoil)
 	if (!image)
 		return Err::no_memory;
 	read(block, image);
-	spoil(image);
+	spoil(*reinterpret_cast<BlockImage *>(image));
 	seal_block(image);
 	return write(block, image);
 }

@@ -40,6 +40,11 @@ private:
 	Finding list_[most] = {};
 };
 
+struct BlockImage {
+	format::BlockHeader header;
+	u8 payload[format::payload_size];
+};
+
 /*
  * A pool with some of everything, closed, and ways to spoil it:
  *
@@ -75,7 +80,7 @@ public:
 	Status flip(u64 block, u32 byte, u8 bits);
 
 	/* Changes made to images, after which all is sealed anew up to the superblock. */
-	using Spoil = void (*)(u8 *image);
+	using Spoil = void (*)(BlockImage &image);
 	using SpoilRecord = void (*)(format::CatalogRecord &record);
 	using SpoilSuper = void (*)(format::Superblock &super);
 	Status spoil_node(u64 block, Spoil spoil);
