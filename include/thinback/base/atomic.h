@@ -11,6 +11,7 @@ namespace thinback {
  */
 template <typename T> class Atomic {
 public:
+	// NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer
 	static_assert(sizeof(T) <= 8 && __is_trivially_copyable(T));
 
 	constexpr Atomic() = default;
