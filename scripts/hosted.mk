@@ -91,10 +91,10 @@ $(B)/tsa/%.ok: %
 		-MMD -MP -MF $(@:.ok=.d) -MT $@ $<
 	@touch $@
 
-$(B)/tidy/%.ok: % scripts/clang-tidy
+$(B)/tidy/%.ok: % .clang-tidy
 	@mkdir -p $(@D)
 	@$(CLANGXX) $(call flags-of,$<) -MM -MP -MF $(@:.ok=.d) -MT $@ $<
-	$(CLANG_TIDY) --quiet --config-file=scripts/clang-tidy $< -- $(call flags-of,$<)
+	$(CLANG_TIDY) --quiet --config-file=.clang-tidy $< -- $(call flags-of,$<)
 	@touch $@
 
 thread-safety: $(tsa)
@@ -104,7 +104,7 @@ tidy: $(tidy)
 format:
 	git ls-files 'drivers/*.[ch]' 'drivers/*.cc' 'include/*.h' 'kunit/*.[ch]' 'kunit/*.cc' \
 		'scripts/*.[ch]' 'scripts/*.cc' | xargs -r ls 2>/dev/null | \
-		xargs $(CLANG_FORMAT) --style=file:scripts/clang-format --dry-run -Werror
+		xargs $(CLANG_FORMAT) --style=file --dry-run -Werror
 
 layers:
 	python3 scripts/check-layers.py

@@ -79,7 +79,8 @@ Status Catalog::load(const format::Superblock &super)
 /* As deep as the tree is high. */
 Status Catalog::walk(const NodePointer &pointer)
 {
-	Pin node(cache_, TBK_TRY(cache_.get(pointer, tree_.kind)));
+	Node *top = TBK_TRY(cache_.get(pointer, tree_.kind));
+	Pin node(cache_, top);
 
 	if (node->level() == 0)
 		return load_leaf(*node.get());
@@ -122,8 +123,7 @@ Status Catalog::link_parents()
 			continue;
 		Volume *parent = find_id(id);
 
-		if (!parent || !parent->is_snapshot() ||
-		    parent->generation != volume.tree.since())
+		if (!parent || !parent->is_snapshot() || parent->generation != volume.tree.since())
 			return Err::bad_records;
 		volume.parent = parent;
 		parent->children++;
@@ -216,8 +216,8 @@ Status Catalog::edit(u32 id, const format::CatalogRecord *record, Moment moment)
 		__builtin_memcpy(&scratch_[count++ * record_words], words,
 				 sizeof(format::CatalogRecord));
 	};
-	const auto *words = reinterpret_cast<const u64 *>(leaf.image() +
-							  sizeof(format::BlockHeader));
+	const auto *words =
+		reinterpret_cast<const u64 *>(leaf.image() + sizeof(format::BlockHeader));
 
 	for (u32 i = 0; i < old_count; i++) {
 		const u64 key = leaf.key(layout, i);

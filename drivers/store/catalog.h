@@ -52,8 +52,7 @@ private:
 	Status walk(const NodePointer &pointer) TBK_REQUIRES(lock_);
 	Status link_parents() TBK_REQUIRES(lock_);
 	u32 position_of(u32 id) const TBK_REQUIRES(lock_);
-	Status edit(u32 id, const format::CatalogRecord *record, Moment moment)
-		TBK_REQUIRES(lock_);
+	Status edit(u32 id, const format::CatalogRecord *record, Moment moment) TBK_REQUIRES(lock_);
 
 	Mutex lock_{ TBK_RANK_CATALOG };
 	NodeCache &cache_;

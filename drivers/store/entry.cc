@@ -137,8 +137,7 @@ int tbk_volume_open(struct tbk_pool *pool, const char *volume, const char *snaps
 		return result(opened.error(), why);
 	handle.value()->pool = pool->pool.get();
 	handle.value()->volume = opened.value();
-	handle.value()->read_only = (flags & TBK_OPEN_READ_ONLY) ||
-				    opened.value()->is_snapshot() ||
+	handle.value()->read_only = (flags & TBK_OPEN_READ_ONLY) || opened.value()->is_snapshot() ||
 				    pool->pool->is_read_only();
 	*out = handle.value().release();
 	return 0;

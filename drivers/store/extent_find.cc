@@ -35,10 +35,11 @@ Record read_record(const Node &leaf, u32 index, u64 since)
 u64 goal_of(u64 block, const Record *before, const Record *after)
 {
 	if (before && before->own && before->data &&
-	    (before->end == block || (before->end - 1) / Group::slot_blocks ==
-					     block / Group::slot_blocks))
+	    (before->end == block ||
+	     (before->end - 1) / Group::slot_blocks == block / Group::slot_blocks))
 		return before->target + (block - before->start);
-	if (after && after->own && after->data && (after->start & slot_mask) == (block & slot_mask) &&
+	if (after && after->own && after->data &&
+	    (after->start & slot_mask) == (block & slot_mask) &&
 	    after->target > after->start - block)
 		return after->target - (after->start - block);
 	return 0;
@@ -144,7 +145,8 @@ Result<Mapping> find_extent_locked(const Tree &tree, NodeCache &cache, VirtualBl
 
 	if (tree.is_empty())
 		return hole(most.raw());
-	Pin node(cache, TBK_TRY(cache.get(tree.root(), tree.kind)));
+	Node *root = TBK_TRY(cache.get(tree.root(), tree.kind));
+	Pin node(cache, root);
 
 	while (node->level() > 0) {
 		const u32 count = node->count();
@@ -152,8 +154,7 @@ Result<Mapping> find_extent_locked(const Tree &tree, NodeCache &cache, VirtualBl
 
 		if (upto < count)
 			high = node->key(node->layout(), upto);
-		node.reset(TBK_TRY(
-			cache.get(node->pointer(upto > 0 ? upto - 1 : 0), tree.kind)));
+		node.reset(TBK_TRY(cache.get(node->pointer(upto > 0 ? upto - 1 : 0), tree.kind)));
 	}
 	return search_leaf(*node.get(), block.raw(), most.raw(), high, tree.since());
 }

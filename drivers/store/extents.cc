@@ -121,9 +121,9 @@ Result<u64> ExtentEditor::hole_at(const Tree &tree, u64 at, u64 most)
 	u64 skipped = 0;
 
 	while (skipped < most) {
-		const Mapping found =
-			TBK_TRY(find_extent_locked(tree, editor_.cache(), VirtualBlock(at + skipped),
-						   BlockCount(most - skipped)));
+		const Mapping found = TBK_TRY(find_extent_locked(tree, editor_.cache(),
+								 VirtualBlock(at + skipped),
+								 BlockCount(most - skipped)));
 
 		if (found.kind != Mapping::Kind::hole)
 			break;
@@ -146,9 +146,8 @@ Status ExtentEditor::change(Tree &tree, Usage &usage, const Change &wanted, Mome
 
 		if (!opened.is_ok()) {
 			if (wanted.target)
-				editor_.space().give_back(
-					{ wanted.target + (at - wanted.start),
-					  static_cast<u32>(wanted.end - at) });
+				editor_.space().give_back({ wanted.target + (at - wanted.start),
+							    static_cast<u32>(wanted.end - at) });
 			return opened;
 		}
 		const Change part = { at, least(wanted.end, editor_.high()),

@@ -10,8 +10,8 @@ struct Mapping {
 	enum class Kind { hole, data, zero };
 
 	Kind kind = Kind::hole;
-	bool own = false;	/* data: nobody else can see it */
-	PhysicalBlock target;	/* data */
+	bool own = false;     /* data: nobody else can see it */
+	PhysicalBlock target; /* data */
 	BlockCount run;
 	u64 goal = 0; /* unless own: the block that would continue a neighbour's run, 0 unknown */
 };

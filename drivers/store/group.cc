@@ -14,9 +14,8 @@ constexpr u32 bytes_of_bitmap(u32 i)
 {
 	const u32 start = i * static_cast<u32>(format::payload_size);
 
-	return bitmap_bytes - start < format::payload_size
-		       ? bitmap_bytes - start
-		       : static_cast<u32>(format::payload_size);
+	return bitmap_bytes - start < format::payload_size ? bitmap_bytes - start
+							   : static_cast<u32>(format::payload_size);
 }
 
 } // namespace
@@ -151,8 +150,8 @@ Run Group::take_any(u32 count)
 	for (u32 word = 0; word < words; word++) {
 		if (live_[word] == ~0ull)
 			continue;
-		const u32 at = word * bits_per_word +
-			       static_cast<u32>(__builtin_ctzll(~live_[word]));
+		const u32 at =
+			word * bits_per_word + static_cast<u32>(__builtin_ctzll(~live_[word]));
 
 		return { at, take_at(at, count) };
 	}

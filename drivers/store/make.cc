@@ -14,7 +14,7 @@ constexpr u64 most_blocks =
 
 u64 journal_for(u64 pool_blocks, u64 wanted_bytes)
 {
-	constexpr u64 least = 1024;  /* 4 MiB */
+	constexpr u64 least = 1024; /* 4 MiB */
 	constexpr u64 most = 65536; /* 256 MiB */
 	const u64 blocks = wanted_bytes ? wanted_bytes / format::block_size : pool_blocks / 256;
 
@@ -101,8 +101,8 @@ Status make_pool(struct tbk_device &device, const struct tbk_format_options &opt
 		return Err::bad_argument;
 	}
 	if (info.logical_block > format::block_size) {
-		TBK_EXPLAIN(why, "%s has sectors of %u bytes, a pool needs 4096 or less",
-			    info.name, info.logical_block);
+		TBK_EXPLAIN(why, "%s has sectors of %u bytes, a pool needs 4096 or less", info.name,
+			    info.logical_block);
 		return Err::bad_argument;
 	}
 	void *memory = tbk_big_alloc((format::ring_length + 1) * format::block_size);

@@ -117,8 +117,8 @@ public:
 
 private:
 	friend class NodeCache;
-	static constexpr NodeLayout branch = { sizeof(format::Branch) / 8,
-					       format::branch_capacity, 0 };
+	static constexpr NodeLayout branch = { sizeof(format::Branch) / 8, format::branch_capacity,
+					       0 };
 
 	le64 *words() const
 	{
@@ -129,17 +129,16 @@ private:
 	Atomic<Node *> next_; /* in its bucket */
 	const u64 block_;
 	u8 *const image_;
-	u32 pins_ = 0;	      /* guarded by its bucket's lock */
+	u32 pins_ = 0;	       /* guarded by its bucket's lock */
 	bool dropped_ = false; /* the same: out of the index, to be freed with the last pin */
-	Atomic<u8> used_;     /* since the clock hand went by */
-	ListLink order_;      /* in the cache's list, guarded by its lock */
+	Atomic<u8> used_;      /* since the clock hand went by */
+	ListLink order_;       /* in the cache's list, guarded by its lock */
 
 public:
 	ListLink to_write; /* in a checkpoint's list, guarded by the pool's lock for it */
 };
 
 /* Checksum, place, kind, order and soundness of all records of a node as read from disk. */
-Status check_node(const void *image, const NodePointer &expected, format::TreeKind kind,
-		  u64 pool);
+Status check_node(const void *image, const NodePointer &expected, format::TreeKind kind, u64 pool);
 
 } // namespace thinback

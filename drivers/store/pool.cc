@@ -87,8 +87,7 @@ Status Pool::open_parts(const format::Superblock &super)
 		MutexGuard guard(catalog_->lock());
 		TBK_TRY(catalog_->load(super));
 	}
-	checkpointer_ = TBK_TRY(
-		make<Checkpointer>(device_, *catalog_, *space_, *cache_, super));
+	checkpointer_ = TBK_TRY(make<Checkpointer>(device_, *catalog_, *space_, *cache_, super));
 	checkpointer_->written = checkpoint_written;
 	checkpointer_->written_context = this;
 	TBK_TRY(checkpointer_->init(queue_));

@@ -96,13 +96,13 @@ private:
 } // namespace thinback
 
 /* Fills in the reason, if anybody wants to know. */
-#define TBK_EXPLAIN(why, ...)                                                    \
-	do {                                                                     \
-		if (why)                                                         \
+#define TBK_EXPLAIN(why, ...)                                                      \
+	do {                                                                       \
+		if (why)                                                           \
 			tbk_format((why)->text, sizeof((why)->text), __VA_ARGS__); \
 	} while (0)
-#define TBK_HINT(why, ...)                                                       \
-	do {                                                                     \
-		if (why)                                                         \
+#define TBK_HINT(why, ...)                                                         \
+	do {                                                                       \
+		if (why)                                                           \
 			tbk_format((why)->hint, sizeof((why)->hint), __VA_ARGS__); \
 	} while (0)

@@ -158,8 +158,8 @@ Status Pool::clone(const char *volume, const char *snapshot, const char *name, u
 			return Err::exists;
 		}
 		if (blocks != 0 && (blocks < origin->size || blocks >= format::end_of_keys)) {
-			TBK_EXPLAIN(why, "a clone of %s/%s@%s cannot be of %llu bytes",
-				    name_.text, volume, snapshot, bytes);
+			TBK_EXPLAIN(why, "a clone of %s/%s@%s cannot be of %llu bytes", name_.text,
+				    volume, snapshot, bytes);
 			TBK_HINT(why, "the snapshot has %llu bytes: a clone has as many or more",
 				 origin->size * block_bytes);
 			return Err::bad_argument;

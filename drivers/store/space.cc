@@ -57,8 +57,8 @@ Result<Owned<Space>> Space::open(struct tbk_device &device, const format::Superb
 	space->geometry_ = { super.blocks.get(), super.journal_blocks.get(),
 			     super.header.pool.get() };
 	space->kept_back_ = slice_kept_back(super.blocks.get());
-	space->entries_ = static_cast<Entry *>(
-		tbk_big_alloc(space->geometry_.groups() * sizeof(Entry)));
+	space->entries_ =
+		static_cast<Entry *>(tbk_big_alloc(space->geometry_.groups() * sizeof(Entry)));
 	if (!space->entries_)
 		return Err::no_memory;
 	TBK_TRY(space->read_summaries(super));

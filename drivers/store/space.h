@@ -16,9 +16,9 @@ struct Home {
 };
 
 struct Want {
-	u64 goal = 0;	   /* block to start at if free; 0 for none */
-	u32 offset = 0;	   /* of the first block in its 64 KiB neighbourhood */
-	u32 count = 1;	   /* fewer may be given */
+	u64 goal = 0;	       /* block to start at if free; 0 for none */
+	u32 offset = 0;	       /* of the first block in its 64 KiB neighbourhood */
+	u32 count = 1;	       /* fewer may be given */
 	bool apart = false;    /* written in sequence: away from others */
 	bool metadata = false; /* may use what is kept back */
 	bool may_wait = true;  /* may read bitmaps */
@@ -33,7 +33,8 @@ struct Want {
 class Space {
 public:
 	/* @kept_back: blocks that only metadata may take. */
-	static Result<Owned<Space>> open(struct tbk_device &device, const format::Superblock &super);
+	static Result<Owned<Space>> open(struct tbk_device &device,
+					 const format::Superblock &super);
 	~Space();
 	Space(const Space &) = delete;
 	Space &operator=(const Space &) = delete;
@@ -67,7 +68,7 @@ public:
 
 private:
 	struct Entry {
-		Group *group;	      /* NULL until loaded; never unloaded */
+		Group *group;		      /* NULL until loaded; never unloaded */
 		format::SummaryEntry summary; /* as of the last durable checkpoint */
 	};
 
@@ -104,11 +105,11 @@ private:
 	Atomic<u64> freeing_; /* in chunks */
 
 	Mutex lock_{ TBK_RANK_SPACE };
-	Entry *entries_ = nullptr;		       /* pointers set under lock_, read without */
-	Chunks data_[2] TBK_GUARDED_BY(lock_);	       /* freed, by parity of the epoch */
+	Entry *entries_ = nullptr;	       /* pointers set under lock_, read without */
+	Chunks data_[2] TBK_GUARDED_BY(lock_); /* freed, by parity of the epoch */
 	Chunks nodes_[2] TBK_GUARDED_BY(lock_);
-	Chunks settled_ TBK_GUARDED_BY(lock_);	       /* durably free; requests may be in flight */
-	Chunks draining_ TBK_GUARDED_BY(lock_);	       /* the same, between reclaim_begin and _end */
+	Chunks settled_ TBK_GUARDED_BY(lock_);	/* durably free; requests may be in flight */
+	Chunks draining_ TBK_GUARDED_BY(lock_); /* the same, between reclaim_begin and _end */
 	u32 next_home_ TBK_GUARDED_BY(lock_) = 0;
 };
 

@@ -30,16 +30,15 @@ void Space::write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch)
 		fill_header(block.header, format::bitmap_magic, at, epoch);
 		block.header.pool.set(geometry_.pool);
 		block.header.low.set(first + i * format::bitmap_bits);
-		block.header.high.set(
-			first + min((i + 1) * format::bitmap_bits, format::group_blocks));
+		block.header.high.set(first +
+				      min((i + 1) * format::bitmap_bits, format::group_blocks));
 		{
 			MutexGuard guard(entry.group->lock());
 			entry.group->copy_bitmap(epoch, i, block.bits);
 		}
 		seal_block(&block);
 		batch.add(PhysicalBlock(at), &block);
-		entry.summary.bitmap[i].set(
-			static_cast<u16>(slot | format::bitmap_tag(epoch)));
+		entry.summary.bitmap[i].set(static_cast<u16>(slot | format::bitmap_tag(epoch)));
 	}
 	MutexGuard guard(entry.group->lock());
 
@@ -87,8 +86,8 @@ void Space::write(u64 epoch, format::Superblock &super, WriteBatch &batch)
 				changed_here = true;
 			}
 		}
-		const bool is_last_here = (g + 1) % format::groups_per_summary == 0 ||
-					  g + 1 == geometry_.groups();
+		const bool is_last_here =
+			(g + 1) % format::groups_per_summary == 0 || g + 1 == geometry_.groups();
 
 		if (changed_here && is_last_here) {
 			write_summary(g / format::groups_per_summary, epoch, super, batch);

@@ -242,8 +242,8 @@ void VolumeIo::flush_ended(RequestState &state, int error)
 
 	if (error)
 		fail(state, from_errno(error));
-	const bool is_first = (request.flags & TBK_IO_PREFLUSH) && !state.flushed &&
-			      state.handed_out == 0;
+	const bool is_first =
+		(request.flags & TBK_IO_PREFLUSH) && !state.flushed && state.handed_out == 0;
 
 	if (!error && request.op != TBK_OP_FLUSH && (is_first || state.stalled)) {
 		state.flushed = true;

@@ -98,8 +98,7 @@ void VolumeIo::map_written()
 				pool_.space().give_back(piece->run);
 				continue;
 			}
-			piece->io.error =
-				to_errno(map_one(piece->range.start, piece->run).error());
+			piece->io.error = to_errno(map_one(piece->range.start, piece->run).error());
 		}
 	}
 	while (Piece *piece = batch.pop_front()) {

@@ -53,7 +53,8 @@ void VolumeIo::drive(RequestState &state, Effort effort)
 
 Result<Mapping> VolumeIo::find(u64 block, u64 most, Effort effort)
 {
-	auto found = find_extent(volume_.tree, pool_.cache(), VirtualBlock(block), BlockCount(most));
+	auto found =
+		find_extent(volume_.tree, pool_.cache(), VirtualBlock(block), BlockCount(most));
 
 	if (found.is_ok() || effort != Effort::io)
 		return found;
@@ -123,8 +124,8 @@ VolumeIo::Step VolumeIo::next_read(RequestState &state, Effort effort)
 	const u64 at = request.sector * 512 + state.handed_out;
 	const u64 offset = at % block_bytes;
 	u64 bytes = least(request.bytes - state.handed_out, max_piece);
-	auto found = find(at / block_bytes, (offset + bytes + block_bytes - 1) / block_bytes,
-			  effort);
+	auto found =
+		find(at / block_bytes, (offset + bytes + block_bytes - 1) / block_bytes, effort);
 
 	if (!found.is_ok()) {
 		if (found.error() != Err::would_block) {
@@ -279,8 +280,8 @@ VolumeIo::Step VolumeIo::write_locked(RequestState &state, Piece &piece, Effort 
 			return Step::done;
 		piece.run = {};
 	} else {
-		auto taken = pool_.space().take(home_, want_for(block, run.count, found.value(),
-								effort));
+		auto taken = pool_.space().take(home_,
+						want_for(block, run.count, found.value(), effort));
 
 		if (!taken.is_ok())
 			return space_refused(state, taken.error());

@@ -59,7 +59,7 @@ int tbk_pool_close(struct tbk_pool *pool, struct tbk_why *why);
 /* Make everything acknowledged so far durable (a checkpoint). */
 int tbk_pool_sync(struct tbk_pool *pool);
 
-#define TBK_POOL_FAILED 1u /* a write of metadata failed: no more changes until opened again */
+#define TBK_POOL_FAILED 1u   /* a write of metadata failed: no more changes until opened again */
 #define TBK_POOL_CLEANING 2u /* removed volumes are being freed */
 
 /* All figures are counters, none is a walk. Sizes in bytes. */
@@ -95,9 +95,9 @@ struct tbk_object_info {
 	tbk_u32 id; /* never used twice in a pool */
 	tbk_u32 flags;
 	tbk_u64 size;
-	tbk_u64 own;	 /* bytes born after the parent: what removing gives back */
-	tbk_u64 shared;	 /* bytes mapped that were born before */
-	tbk_u64 created; /* seconds since 1970 */
+	tbk_u64 own;	  /* bytes born after the parent: what removing gives back */
+	tbk_u64 shared;	  /* bytes mapped that were born before */
+	tbk_u64 created;  /* seconds since 1970 */
 	tbk_u32 children; /* trees whose parent this snapshot is */
 	tbk_u32 open;	  /* how many have it open */
 };
@@ -203,7 +203,7 @@ struct tbk_format_options {
 
 /* Make an empty pool; overwrites. -EINVAL too small or bad name. Nothing before the superblock is valid counts. */
 int tbk_pool_format(struct tbk_device *device, const struct tbk_format_options *options,
-	       struct tbk_why *why);
+		    struct tbk_why *why);
 
 enum tbk_finding_class {
 	TBK_FINDING_LEAK = 1,	    /* space in use by nobody */

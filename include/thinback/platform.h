@@ -182,9 +182,9 @@ unsigned int tbk_crc32c(unsigned int seed, const void *data, size_t len);
  * its own. Two locks of one rank are never held together.
  */
 enum tbk_lock_rank {
-	TBK_RANK_POOL_LIST,  /* mutex: the pools there are */
-	TBK_RANK_RECLAIM,    /* mutex: one at a time waits for requests to end */
-	TBK_RANK_CATALOG,    /* mutex: names, ids and parents in one pool; structural changes; the flip of a checkpoint */
+	TBK_RANK_POOL_LIST, /* mutex: the pools there are */
+	TBK_RANK_RECLAIM,   /* mutex: one at a time waits for requests to end */
+	TBK_RANK_CATALOG, /* mutex: names, ids and parents in one pool; structural changes; the flip of a checkpoint */
 	TBK_RANK_VOLUME,     /* mutex: one volume's tree */
 	TBK_RANK_TREE,	     /* mutex: the catalog's own tree */
 	TBK_RANK_SPACE,	     /* mutex: which groups are loaded, who is at home where */

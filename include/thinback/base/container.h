@@ -15,8 +15,7 @@ template <typename T, typename U> struct MemberPointer<U T::*> {
  * The object that @field is a member of: container_of<&Node::rcu>(rcu). For
  * what the platform hands back to us: works, timers, RCU heads, requests.
  */
-template <auto member>
-typename MemberPointer<decltype(member)>::Object &
+template <auto member> typename MemberPointer<decltype(member)>::Object &
 container_of(typename MemberPointer<decltype(member)>::Field *field)
 {
 	using Object = typename MemberPointer<decltype(member)>::Object;

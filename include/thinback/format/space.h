@@ -38,8 +38,9 @@ inline constexpr u16 slot_bit_16 = 0x8000;
 inline constexpr u8 slot_bit_8 = 0x80;
 
 struct SummaryEntry {
-	le32 free;		       /* blocks not in use */
-	le16 bitmap[bitmaps_per_group]; /* bit 15: valid slot; 14..0: bitmap_tag(), 0 never written */
+	le32 free; /* blocks not in use */
+	le16 bitmap
+		[bitmaps_per_group]; /* bit 15: valid slot; 14..0: bitmap_tag(), 0 never written */
 	u8 zero[2];
 };
 static_assert(sizeof(SummaryEntry) == 24 && __is_trivial(SummaryEntry));
@@ -83,7 +84,8 @@ constexpr u64 first_summary(u64 group)
 /* Blocks at the start of a group that are never given away; of group 0, before the second ring. */
 constexpr u64 fixed_blocks(u64 group)
 {
-	return first_summary(group) - group * group_blocks + (group % groups_per_summary == 0 ? 2 : 0);
+	return first_summary(group) - group * group_blocks +
+	       (group % groups_per_summary == 0 ? 2 : 0);
 }
 static_assert(first_bitmap(0) == 24 && first_summary(0) == 42 && fixed_blocks(0) == 44);
 static_assert(fixed_blocks(1) == 18 && fixed_blocks(168) == 20);

@@ -15,14 +15,14 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define THINBACK_NAME_SIZE 64	  /* with the terminating zero */
+#define THINBACK_NAME_SIZE 64 /* with the terminating zero */
 #define THINBACK_MESSAGE_SIZE 256
 #define THINBACK_PATH_SIZE 256
 
 /* Flags of struct thinback_command */
-#define THINBACK_READ_ONLY 1	/* ATTACH */
-#define THINBACK_RECURSIVE 2	/* REMOVE: the volume's snapshots too */
-#define THINBACK_IF_MISSING 4	/* CLONE: a volume of that name is taken as it is */
+#define THINBACK_READ_ONLY 1  /* ATTACH */
+#define THINBACK_RECURSIVE 2  /* REMOVE: the volume's snapshots too */
+#define THINBACK_IF_MISSING 4 /* CLONE: a volume of that name is taken as it is */
 
 /*
  * struct thinback_command - one verb on one object
@@ -84,8 +84,8 @@ struct thinback_pool {
 
 struct thinback_object {
 	char volume[THINBACK_NAME_SIZE];
-	char snapshot[THINBACK_NAME_SIZE];	  /* "" for a volume */
-	char parent_volume[THINBACK_NAME_SIZE];	  /* "" without a parent */
+	char snapshot[THINBACK_NAME_SIZE];	/* "" for a volume */
+	char parent_volume[THINBACK_NAME_SIZE]; /* "" without a parent */
 	char parent_snapshot[THINBACK_NAME_SIZE];
 	__u8 uuid[16];
 	__u32 id;
@@ -95,9 +95,9 @@ struct thinback_object {
 	__u64 shared;  /* mapped, born before the parent snapshot */
 	__u64 created; /* seconds since 1970 */
 	__u32 children;
-	__u32 open;	  /* how many have it open: mounts, guests, programs */
-	__s32 guest;	  /* domain id of the guest that has it, -1 none */
-	char vdev[20];	  /* the guest's name for it, as xvda */
+	__u32 open;		       /* how many have it open: mounts, guests, programs */
+	__s32 guest;		       /* domain id of the guest that has it, -1 none */
+	char vdev[20];		       /* the guest's name for it, as xvda */
 	char node[THINBACK_PATH_SIZE]; /* /dev/thinback/POOL/VOLUME, "" when not mapped */
 };
 
