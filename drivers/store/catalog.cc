@@ -238,7 +238,7 @@ Status Catalog::edit(u32 id, const format::CatalogRecord *record, Moment moment)
 
 Status Catalog::put(const Volume &volume, Moment moment)
 {
-	alignas(8) format::CatalogRecord record;
+	alignas(8) format::CatalogRecord record{};
 
 	fill_record(record, volume);
 	return edit(volume.id, &record, moment);

@@ -64,7 +64,7 @@ void Checkpointer::nodes_written()
 Status Checkpointer::checkpoint()
 {
 	u64 epoch = 0;
-	struct tbk_plug plug;
+	struct tbk_plug plug {};
 
 	TBK_TRY(seal_all(epoch));
 	tbk_plug_begin(&plug);

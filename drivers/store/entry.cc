@@ -53,7 +53,7 @@ int tbk_pool_open(struct tbk_device *device, tbk_u32 flags, struct tbk_pool **ou
 
 int tbk_pool_close(struct tbk_pool *pool, struct tbk_why *why)
 {
-	struct tbk_object_info info;
+	struct tbk_object_info info {};
 
 	clear(why);
 	for (u32 id = 0; pool->pool->next(id, info).is_ok(); id = info.id) {
