@@ -138,7 +138,7 @@ guest_start() {
 }
 
 # guest_log NAME: all that the guest has printed.
-guest_log() { tr -d '\r' <"$consoles/guest-$1.log" 2>/dev/null; }
+guest_log() { tr -d '\r' 2>/dev/null <"$consoles/guest-$1.log"; }
 
 # guest_said NAME REGEX: has it printed such a line?
 guest_said() { guest_log "$1" | grep -qE -- "$2"; }

@@ -11,7 +11,9 @@ import powercut
 
 XEN_ARGS = ("console=com1 com1=115200,8n1 noreboot=1 sched=credit spec-ctrl=no spec-ctrl=eager-fpu xpti=no "
             "dom0_mem={dom0}M,max:{dom0}M dom0_max_vcpus={cpus}")
-DOM0_ARGS = "console=hvc0 loglevel=5 mitigations=off panic=-1"
+# A busy host may let a virtual CPU wait for half a minute: that is no lockup.
+DOM0_ARGS = ("console=hvc0 loglevel=5 mitigations=off panic=-1 watchdog_thresh=60 "
+             "rcupdate.rcu_cpu_stall_timeout=240")
 # SMAP faults the iret of a PV kernel under emulation: dom0 would die at once.
 CPU = "max,-smap"
 # Each turn of a string instruction counts: by words then, so that copies cost about what they do elsewhere.

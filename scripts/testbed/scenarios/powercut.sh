@@ -22,6 +22,8 @@ RANDOM=$((TBED_seed * 100 + TBED_boot))
 remember() { printf '%-511s\n' "$1 $2" | dd of=/dev/vdb bs=512 count=1 oflag=direct conv=notrunc status=none; }
 remembered() { dd if=/dev/vdb bs=512 count=1 iflag=direct status=none; }
 
+has_come_to() { (($(remembered | cut -d ' ' -f 1) >= $1)); }
+
 # Write number N goes to a block of its own, far from N - 1's.
 place() { echo $(($1 * 7919 % blocks)); }
 block() { pattern "$1" 1 | head -c 4096; }
@@ -90,7 +92,8 @@ fi
 if ((TBED_boot <= cuts)); then
 	work "$number" "$clone" &
 	worker=$!
-	sleep $((5 + RANDOM % 10)).$((RANDOM % 10))
+	need "cut $TBED_boot: work goes on" until_true 400 has_come_to $((number + 20 + RANDOM % 40))
+	sleep 0.$((RANDOM % 100))
 	check "cut $TBED_boot comes during work" kill -0 $worker
 	power_cut
 fi
