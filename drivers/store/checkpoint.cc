@@ -60,6 +60,14 @@ void Checkpointer::nodes_written()
 	}
 }
 
+/* Waited for by the next checkpoint, or by whoever ends the batch. */
+void Checkpointer::write_copy()
+{
+	void *copy = batch_->buffer();
+
+	batch_->add(seal_superblock(super_, Ring::b, copy), copy);
+}
+
 /* All metadata at once, then the superblock that makes it the pool's. */
 Status Checkpointer::checkpoint()
 {
@@ -83,10 +91,7 @@ Status Checkpointer::checkpoint()
 	space_.durable(epoch);
 	cache_.trim();
 
-	/* The copy is waited for by the next checkpoint, or by whoever ends the batch. */
-	void *copy = batch_->buffer();
-
-	batch_->add(seal_superblock(super_, Ring::b, copy), copy);
+	write_copy();
 	return {};
 }
 

@@ -30,6 +30,11 @@ public:
 	Checkpointer &operator=(const Checkpointer &) = delete;
 
 	Status init(struct tbk_queue *queue);
+	/*
+	 * Writes the superblock's copy in ring B again, of which a crash may have
+	 * left a torn one. Once, before the first checkpoint.
+	 */
+	void mend_copy() { write_copy(); }
 	/* Nobody changes or flushes any more. Sleeps. */
 	void stop();
 
@@ -83,6 +88,7 @@ private:
 		TBK_REQUIRES(catalog.lock());
 	void write_nodes(u64 epoch);
 	void nodes_written();
+	void write_copy();
 
 	struct tbk_device &device_;
 	Catalog &catalog_;

@@ -61,8 +61,10 @@ Result<Owned<Pool>> Pool::open(struct tbk_device &device, u32 flags, Why *why)
 		return opened.error();
 	}
 	/* What was removed before goes on being freed. */
-	if (!pool->read_only_)
+	if (!pool->read_only_) {
+		pool->checkpointer_->mend_copy();
 		pool->cleaner_->kick();
+	}
 	return pool;
 }
 
