@@ -8,9 +8,8 @@
 # bed: dom0 2304
 # bed: timeout 5400
 # bed: silence 1200
-# shellcheck source=scripts/testbed/lib.sh
+# shellcheck source=scripts/testbed/lib.sh disable=SC2154 # TBED_… come from the kernel's command line
 source /testbed/lib.sh
-# shellcheck disable=SC2154 # TBED_… come from the kernel's command line, by dom0-init
 
 console=$consoles/guest-bench.log
 # The guest's disk: what most rows use, and half as much for the last.
@@ -64,7 +63,7 @@ thin_end() {
 }
 
 thin_snapshot_begin() {
-	thin_begin && fill $disk || return
+	thin_begin && fill "$disk" || return
 	dmsetup suspend bench-thin
 	dmsetup message bench-pool 0 "create_snap 1 0"
 	dmsetup resume bench-thin
@@ -86,12 +85,15 @@ thinback_begin() {
 thinback_end() { thinback detach bench; }
 
 thinback_clone_begin() {
-	thinback_begin && fill $disk && thinback snapshot bench/disk@full && thinback clone bench/disk@full bench/clone || return
+	thinback_begin && fill "$disk" && thinback snapshot bench/disk@full && thinback clone bench/disk@full bench/clone || return
 	disk=/dev/thinback/bench/clone
 }
 thinback_clone_end() { thinback_end; }
 
 # --- one system ------------------------------------------------------------
+
+# tell TEXT: figures are for the host alone, the console is a slow place.
+tell() { echo "TBED bench $*" >"$results"; }
 
 # counters SYSTEM ROW WHEN: of the devices, and of the domains' time.
 counters() {
@@ -99,10 +101,10 @@ counters() {
 	for name in nullb0 nullb1; do
 		[[ -e /sys/block/$name/stat ]] || continue
 		read -ra stat <"/sys/block/$name/stat"
-		report "bench $1 $2 $3 $name ${stat[*]}"
+		tell "$1 $2 $3 $name ${stat[*]}"
 	done
 	while read -r name stat; do
-		report "bench $1 $2 $3 domain$((name != 0)) $stat"
+		((name)) || tell "$1 $2 $3 domain0 $stat"
 	done < <(cpu-time)
 }
 
@@ -114,7 +116,7 @@ follow() {
 		ready) counters "$system" "$row" before ;;
 		done)
 			counters "$system" "$row" after
-			report "bench $system $row fio $rest"
+			tell "$system $row fio $rest"
 			;;
 		disk) ((row == disk_mib * 2048)) || not_ok "$system" "the guest's disk has $row sectors" ;;
 		failed) not_ok "$system $row" "fio failed" ;;
@@ -124,20 +126,21 @@ follow() {
 	return 1
 }
 
-disk_gone() { ! xenstore-list "/local/domain/0/backend/vbd/$domain" | grep -q .; }
+disk_gone() { ! compgen -G "/sys/bus/xen-backend/devices/vbd-*"; }
+
+# step COMMAND...: what failed is the last thing that is said.
+step() { "$@" || { echo "'$*' failed"; return 1; }; }
 
 one() {
 	local system=$1 function=${1//-/_} disk
-	"${function}_begin" || return
-	xl block-attach bench "phy:$disk,xvda,w" || return
-	follow "$system" || return
-	xl block-detach bench xvda || return
-	until_true 30 disk_gone && until_true 30 no_backends || return
-	"${function}_end" && devices_away || return
-	case $system in
-	thinback*) rmmod xen-thinback ;;
-	*) rmmod xen-blkback ;;
-	esac
+	step "${function}_begin" &&
+		step xl block-attach bench "phy:$disk,xvda,w" &&
+		step follow "$system" &&
+		step xl block-detach bench xvda &&
+		step until_true 60 disk_gone &&
+		step "${function}_end" &&
+		step devices_away &&
+		step rmmod "$([[ $system == thinback* ]] && echo xen-thinback || echo xen-blkback)"
 }
 
 guest() {
@@ -146,15 +149,15 @@ guest() {
 		mib=$mib
 		$(<guest.sh)
 	GUEST
-	domain=$(xl domid bench)
 	until_true 60 test -e "$console" || return
 	exec {lines}< <(tail -n +1 -f "$console" | sed -un 's/\r$//; s/^bench //p')
 }
 
 need "null_blk" modprobe null_blk nr_devices=0
 need "its knobs" busybox mount -t configfs configfs /sys/kernel/config
-need "the guest starts" guest
+# Not in a subshell, as check and need would have it: it leaves a file open.
+guest || not_ok "the guest" "did not start"
 for system in ${TBED_systems//,/ }; do
-	check "$system" one "$system" || break
+	need "$system" one "$system"
 done
 xl destroy bench

@@ -57,9 +57,9 @@ class Cell:
             answer[f"{name}_bytes"] = sum(moved.values()) / requests / BLOCK
             if "nullb1" in moved:
                 answer[f"{name}_bytes_metadata"] = moved["nullb1"] / requests / BLOCK
-        for domain in ("domain0", "domain1"):
-            if domain in self.after:
-                answer[f"{domain}_us"] = (self.after[domain][0] - self.before[domain][0]) / requests / 1000
+        # The guest's own is not told: starting fio is most of it.
+        if "domain0" in self.after:
+            answer["domain0_us"] = (self.after["domain0"][0] - self.before["domain0"][0]) / requests / 1000
         return answer
 
 

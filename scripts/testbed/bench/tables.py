@@ -32,7 +32,7 @@ def requests(cell):
 
 
 def cpu(cell):
-    return f"{cell['domain0_us']:.1f} + {cell['domain1_us']:.1f}" if "domain1_us" in cell else ""
+    return f"{cell['domain0_us']:.1f}" if "domain0_us" in cell else ""
 
 
 def markdown(numbers, parameters):
@@ -46,9 +46,9 @@ def markdown(numbers, parameters):
         table(numbers, rows, "IOPS", speed),
         "Bytes written to the device for each byte the guest wrote, metadata included:",
         table(numbers, writes, "bytes", write_bytes),
-        "Requests that reached the device for each of the guest's: reads / writes / flushes:",
+        "Requests that reached the device for each of the guest's: reads / writes / flushes (a flush alone counts as a write too):",
         table(numbers, rows, "requests", requests),
     ]
-    if any("domain1_us" in cell for cells in numbers.values() for cell in cells.values()):
-        parts += ["Microseconds of CPU for each request, dom0's + the guest's:", table(numbers, rows, "CPU", cpu)]
+    if any("domain0_us" in cell for cells in numbers.values() for cell in cells.values()):
+        parts += ["Microseconds of dom0's CPU for each of the guest's requests:", table(numbers, rows, "µs", cpu)]
     return "\n\n".join(parts) + "\n"

@@ -7,6 +7,7 @@ run in it, and tells which of the claims hold.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -31,6 +32,7 @@ LOGS = f"{TREE}/build/demo"
 ROOTS = f"{images.CACHE}/demo"
 SCENARIO = f"{HERE}/dom0.sh"
 BASES = {"debian-12": "bookworm", "debian-13": "trixie"}
+SCREENS = {"before": "thinback list tank --snapshots, before the first guest", "after": "thinback list tank, at the end"}
 MIB = 1 << 20
 NEEDS_DISK = 5 << 30
 NEEDS_MEMORY = 3 << 30
@@ -70,7 +72,7 @@ def as_root(command):
 
 def root_image(suite):
     """Where the image of @suite is kept: a name for each way of making it."""
-    sources = b"".join(pathlib.Path(HERE, name).read_bytes() for name in ("make-root", "guest-job", "guest-job.service"))
+    sources = b"".join(pathlib.Path(HERE, name).read_bytes() for name in ("make-root", "guest-job"))
     return f"{ROOTS}/{suite}-{hashlib.sha256(sources).hexdigest()[:12]}.ext4"
 
 
@@ -161,7 +163,7 @@ class Performance:
     def __init__(self, show):
         self.show = show
         self.now = None
-        self.claims, self.screens, self.figures = [], {"before": [], "after": []}, {}
+        self.claims, self.screens, self.figures = [], {name: [] for name in SCREENS}, {}
         self.failures, self.complaints = [], []
 
     def begin(self, name):
@@ -252,12 +254,11 @@ def check_host():
 
 
 def conclude(show, played):
-    show.heading("thinback list tank --snapshots, before the first guest")
-    for line in played.screens["before"]:
-        show.line(f"  {line}")
-    show.heading("thinback list tank, at the end")
-    for line in played.screens["after"]:
-        show.line(f"  {line}")
+    for name, title in SCREENS.items():
+        if played.screens[name]:
+            show.heading(title)
+        for line in played.screens[name]:
+            show.line(f"  {line}")
     if played.claims:
         show.heading("What was claimed, and checked in this run")
         show.claims(played.claims)
@@ -282,8 +283,9 @@ def run(show):
             raise Trouble("another demo of yours is running\nwait for its end") from None
         with tempfile.TemporaryDirectory(prefix="run.", dir=LOGS) as folder:
             build_all(show, f"{folder}/product")
-            with show.step("the machine: kernels, initramfs, disks"):
-                scenario, box = make_machine(folder, f"{folder}/product")
+            with show.step("the machine: kernels, initramfs, disks"), open(f"{LOGS}/machine.log", "w", encoding="utf-8") as log:
+                with contextlib.redirect_stderr(log):
+                    scenario, box = make_machine(folder, f"{folder}/product")
             played = perform(show, scenario, box)
             judge(played, scenario.disks[0].path)
     return conclude(show, played)
