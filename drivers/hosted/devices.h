@@ -56,6 +56,8 @@ public:
 	struct Options {
 		u32 logical_block = 512;
 		bool asynchronous = false; /* inside hosted_run() only */
+		/* Every so many-th request is done when nothing else goes on; 0: none. */
+		u32 late = 0;
 		bool volatile_cache = true;
 		bool discards = true;
 		/* What was discarded reads as rubbish, as it may on a disk; else as zeros. */
@@ -134,6 +136,7 @@ private:
 	int run(const struct tbk_io &io);
 	int transfer(const struct tbk_io &io);
 	bool fails(u32 op);
+	u64 delay();
 	Page &page_for_write(u64 index);
 	void discard(u64 at, u64 bytes);
 	void drop_pages(u64 first, u64 end);
@@ -146,6 +149,7 @@ private:
 	DeviceCounts counts_{};
 	Fault faults_[TBK_OP_WRITE_ZEROES + 1]{};
 	u32 in_flight_ = 0;
+	u64 taken_ = 0; /* requests so far */
 	bool is_holding_ = false;
 	std::vector<Flight *> held_;
 };

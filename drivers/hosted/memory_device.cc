@@ -266,9 +266,18 @@ void MemoryDevice::submit(struct tbk_device *device, struct tbk_io *io)
 	if (self.is_holding_)
 		self.held_.push_back(flight);
 	else if (self.options_.asynchronous)
-		hosted_interrupt(0, land, flight);
+		hosted_interrupt(self.delay(), land, flight);
 	else
 		land(flight);
+}
+
+/* Virtual time stands still as long as anybody has something to do. */
+u64 MemoryDevice::delay()
+{
+	constexpr u64 ms = 1000 * 1000;
+
+	taken_++;
+	return options_.late && taken_ % options_.late == 0 ? ms : 0;
 }
 
 int MemoryDevice::perform(Flight &flight)

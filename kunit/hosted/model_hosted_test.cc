@@ -16,6 +16,7 @@ MemoryDevice::Options asynchronous()
 	MemoryDevice::Options options;
 
 	options.asynchronous = true;
+	options.late = 16;
 	return options;
 }
 

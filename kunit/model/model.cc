@@ -281,7 +281,7 @@ void Model::snapshot()
 	__builtin_memcpy(disk->tags, origin->tags, origin->sectors * sizeof(u32));
 	for (const ModelSlot &slot : slots_) {
 		if (slot.disk == origin && slot.is_write)
-			settle_doubt(*disk, slot);
+			settle_doubt(*disk, slot.what);
 	}
 }
 

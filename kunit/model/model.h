@@ -34,17 +34,30 @@ struct ModelDisk {
 
 class Model;
 
+/* What a request does to some sectors. */
+struct ModelChange {
+	u32 op = 0;
+	u64 sector = 0;
+	u32 count = 0;
+	u32 tag = 0; /* writes: of the first sector */
+};
+
 /* A request, in flight or not. */
 struct ModelSlot {
+	static constexpr u32 most_sectors = 256;
+	static constexpr u32 most_raced = 8;
+
 	struct tbk_request request {}; /* first: found from it */
 	Model *model = nullptr;
 	ModelDisk *disk = nullptr; /* NULL: idle */
 	u8 *buffer = nullptr;
-	u64 sector = 0;
-	u32 count = 0;
-	u32 tag = 0;	       /* writes: of the first sector */
+	ModelChange what;
 	bool is_write = false; /* it changes what is there */
 	Atomic<u8> done;
+	/* Reads: what was there when it was submitted, and what has changed since. */
+	u32 before[most_sectors] = {};
+	ModelChange raced[most_raced] = {};
+	u32 raced_count = 0;
 };
 
 class Model {
@@ -60,8 +73,7 @@ public:
 private:
 	static constexpr u32 most_disks = 24;
 	static constexpr u32 most_slots = 16;
-	static constexpr u32 most_sectors = 256; /* of a request */
-
+	static constexpr u32 most_sectors = ModelSlot::most_sectors;
 	/* model.cc: the pool as a whole. */
 	bool open_pool();
 	bool close_pool();
@@ -87,6 +99,8 @@ private:
 	void flush(ModelDisk &disk);
 	ModelSlot &idle_slot();
 	bool is_in_the_way(const ModelSlot &slot) const;
+	void note_race(const ModelSlot &write);
+	bool may_hold(const ModelSlot &read, u32 i) const;
 	void choose_range(ModelSlot &slot, u64 align);
 	void submit(ModelSlot &slot);
 	static void done(struct tbk_request *request);
@@ -96,9 +110,9 @@ private:
 	void finish(ModelSlot &slot);
 	void finish_read(ModelSlot &slot);
 	void apply(const ModelSlot &slot);
-	u32 tag_after(const ModelSlot &slot, u32 i) const;
+	static u32 tag_after(const ModelDisk &disk, const ModelChange &what, u64 sector);
 	bool read_now(ModelDisk &disk, u64 sector, u32 count);
-	void settle_doubt(ModelDisk &disk, const ModelSlot &slot);
+	void settle_doubt(ModelDisk &disk, const ModelChange &what);
 	void verify(ModelDisk &disk);
 	bool open(ModelDisk &disk);
 	void close(ModelDisk &disk);
@@ -116,6 +130,7 @@ private:
 	u64 empty_ = 0; /* free bytes of the new pool */
 	u32 names_ = 0; /* given so far */
 	u32 next_tag_ = 1;
+	u64 hot_ = 0; /* a sector around which much happens */
 	ModelDisk disks_[most_disks];
 	ModelSlot slots_[most_slots];
 	ModelSlot own_; /* for what is waited for at once */

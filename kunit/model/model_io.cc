@@ -33,6 +33,16 @@ bool holds(const u8 *buffer, u32 tag)
 	return true;
 }
 
+bool covers(const ModelChange &what, u64 sector)
+{
+	return sector >= what.sector && sector < what.sector + what.count;
+}
+
+bool overlap(const ModelChange &a, const ModelChange &b)
+{
+	return a.sector < b.sector + b.count && b.sector < a.sector + a.count;
+}
+
 } // namespace
 
 /* ---- opening ---- */
@@ -114,37 +124,45 @@ ModelSlot &Model::idle_slot()
 	}
 }
 
+/* Two that change the same sectors; a read may race with either. */
 bool Model::is_in_the_way(const ModelSlot &slot) const
 {
 	for (const ModelSlot &other : slots_) {
-		if (&other == &slot || other.disk != slot.disk ||
-		    !(other.is_write || slot.is_write))
-			continue;
-		if (other.sector < slot.sector + slot.count &&
-		    slot.sector < other.sector + other.count)
+		if (&other != &slot && other.disk == slot.disk && other.is_write && slot.is_write &&
+		    overlap(other.what, slot.what))
 			return true;
 	}
 	return false;
 }
 
+/* Half of them within a few blocks, so that they get at each other. */
 void Model::choose_range(ModelSlot &slot, u64 align)
 {
+	constexpr u64 warm = 128; /* sectors */
 	const u64 units = slot.disk->sectors / align;
 	const u64 most = random_.one_in(8) ? most_sectors / align : 32 / align;
-	const u64 start = random_.below(units);
+	u64 start = random_.below(units);
 
-	slot.sector = start * align;
-	slot.count = static_cast<u32>(align * (1 + random_.below(min(most, units - start))));
+	if (random_.one_in(200))
+		hot_ = random_.next();
+	if (random_.one_in(2))
+		start = (hot_ + random_.below(warm / align)) % units;
+	slot.what.sector = start * align;
+	slot.what.count = static_cast<u32>(align * (1 + random_.below(min(most, units - start))));
 }
 
 void Model::submit(ModelSlot &slot)
 {
 	struct tbk_request &request = slot.request;
-	const u32 op = request.op;
+	const u32 op = slot.what.op;
 
 	slot.done.store_relaxed(0);
-	request.sector = slot.sector;
-	request.bytes = slot.count * sector_size;
+	slot.raced_count = 0;
+	for (u32 i = 0; i < slot.what.count && op == TBK_OP_READ; i++)
+		slot.before[i] = slot.disk->tags[slot.what.sector + i];
+	request.op = op;
+	request.sector = slot.what.sector;
+	request.bytes = slot.what.count * sector_size;
 	request.payload = {};
 	if (op == TBK_OP_READ || op == TBK_OP_WRITE)
 		request.payload = { slot.buffer, TBK_PAYLOAD_BUFFER, 0, request.bytes };
@@ -166,11 +184,12 @@ void Model::request(ModelDisk &disk)
 		return;
 	slot.disk = &disk;
 	slot.is_write = is_change;
-	slot.request.op = is_change ? changes[random_.below(7)] : static_cast<u32>(TBK_OP_READ);
+	slot.what = {};
+	slot.what.op = is_change ? changes[random_.below(7)] : static_cast<u32>(TBK_OP_READ);
 	slot.request.flags = 0;
-	if (slot.request.op == TBK_OP_WRITE && random_.one_in(30))
+	if (slot.what.op == TBK_OP_WRITE && random_.one_in(30))
 		slot.request.flags |= TBK_IO_FUA;
-	if (slot.request.op == TBK_OP_WRITE && random_.one_in(60))
+	if (slot.what.op == TBK_OP_WRITE && random_.one_in(60))
 		slot.request.flags |= TBK_IO_PREFLUSH;
 	if (random_.one_in(4))
 		slot.request.flags |= TBK_REQUEST_QUICK;
@@ -179,14 +198,15 @@ void Model::request(ModelDisk &disk)
 		slot.disk = nullptr;
 		return;
 	}
-	slot.tag = next_tag_;
-	if (slot.request.op == TBK_OP_WRITE) {
-		next_tag_ += slot.count;
-		for (u32 i = 0; i < slot.count; i++)
-			fill_sector(slot.buffer + i * sector_size, slot.tag + i);
+	slot.what.tag = next_tag_;
+	if (slot.what.op == TBK_OP_WRITE) {
+		next_tag_ += slot.what.count;
+		for (u32 i = 0; i < slot.what.count; i++)
+			fill_sector(slot.buffer + i * sector_size, slot.what.tag + i);
 	}
-	TBK_SAY("op %u of %s@%s, sectors %llu + %u, tag %u, flags %#x", slot.request.op,
-		disk.volume, disk.snapshot, slot.sector, slot.count, slot.tag, slot.request.flags);
+	TBK_SAY("op %u of %s@%s, sectors %llu + %u, tag %u, flags %#x", slot.what.op, disk.volume,
+		disk.snapshot, slot.what.sector, slot.what.count, slot.what.tag,
+		slot.request.flags);
 	submit(slot);
 }
 
@@ -198,9 +218,7 @@ void Model::flush(ModelDisk &disk)
 		return;
 	slot.disk = &disk;
 	slot.is_write = false;
-	slot.sector = 0;
-	slot.count = 0;
-	slot.request.op = TBK_OP_FLUSH;
+	slot.what = { TBK_OP_FLUSH, 0, 0, 0 };
 	slot.request.flags = 0;
 	TBK_SAY("flush of %s@%s", disk.volume, disk.snapshot);
 	submit(slot);
@@ -208,36 +226,67 @@ void Model::flush(ModelDisk &disk)
 
 /* ---- outcomes ---- */
 
-/* What sector @i of the range holds once the request has been carried out. */
-u32 Model::tag_after(const ModelSlot &slot, u32 i) const
+/* What a sector of the range holds once the request has been carried out. */
+u32 Model::tag_after(const ModelDisk &disk, const ModelChange &what, u64 sector)
 {
-	const u64 end = slot.sector + slot.count;
-	const u64 block = (slot.sector + i) / sectors_per_block * sectors_per_block;
+	const u64 block = sector / sectors_per_block * sectors_per_block;
 
-	if (slot.request.op == TBK_OP_WRITE)
-		return slot.tag + i;
+	if (what.op == TBK_OP_WRITE)
+		return static_cast<u32>(what.tag + (sector - what.sector));
 	/* Only whole blocks are discarded. */
-	if (slot.request.op == TBK_OP_DISCARD &&
-	    (block < slot.sector || block + sectors_per_block > end))
-		return slot.disk->tags[slot.sector + i];
+	if (what.op == TBK_OP_DISCARD &&
+	    (block < what.sector || block + sectors_per_block > what.sector + what.count))
+		return disk.tags[sector];
 	return 0;
+}
+
+/* Reads in flight may have seen it or not. */
+void Model::note_race(const ModelSlot &write)
+{
+	for (ModelSlot &slot : slots_) {
+		if (slot.disk != write.disk || slot.is_write || !overlap(slot.what, write.what))
+			continue;
+		if (slot.raced_count < ModelSlot::most_raced)
+			slot.raced[slot.raced_count] = write.what;
+		slot.raced_count++;
+	}
 }
 
 void Model::apply(const ModelSlot &slot)
 {
-	for (u32 i = 0; i < slot.count; i++)
-		slot.disk->tags[slot.sector + i] = tag_after(slot, i);
+	for (u64 at = slot.what.sector; at < slot.what.sector + slot.what.count; at++)
+		slot.disk->tags[at] = tag_after(*slot.disk, slot.what, at);
+}
+
+/* What was there at the start, or what a change made of it that was in flight at the same time. */
+bool Model::may_hold(const ModelSlot &read, u32 i) const
+{
+	const u8 *found = read.buffer + i * sector_size;
+	const u64 sector = read.what.sector + i;
+
+	if (holds(found, read.before[i]) || read.raced_count > ModelSlot::most_raced)
+		return true;
+	for (u32 k = 0; k < read.raced_count; k++) {
+		if (covers(read.raced[k], sector) &&
+		    holds(found, tag_after(*read.disk, read.raced[k], sector)))
+			return true;
+	}
+	for (const ModelSlot &slot : slots_) {
+		if (slot.disk == read.disk && slot.is_write && covers(slot.what, sector) &&
+		    holds(found, tag_after(*read.disk, slot.what, sector)))
+			return true;
+	}
+	return false;
 }
 
 void Model::finish_read(ModelSlot &slot)
 {
-	for (u32 i = 0; i < slot.count; i++) {
-		if (holds(slot.buffer + i * sector_size, slot.disk->tags[slot.sector + i]))
+	for (u32 i = 0; i < slot.what.count; i++) {
+		if (may_hold(slot, i))
 			continue;
-		TBK_SAY("sector %llu should be %u", slot.sector + i,
-			slot.disk->tags[slot.sector + i]);
+		TBK_SAY("sector %llu should be %u", slot.what.sector + i, slot.before[i]);
 		fail(slot.disk, "is not what was written: sector",
-		     static_cast<s64>(slot.sector + i));
+		     static_cast<s64>(slot.what.sector + i));
 		return;
 	}
 }
@@ -245,19 +294,21 @@ void Model::finish_read(ModelSlot &slot)
 void Model::finish(ModelSlot &slot)
 {
 	const int error = slot.request.error;
-	const bool may_fail = slot.is_write || slot.request.op == TBK_OP_FLUSH;
+	const bool may_fail = slot.is_write || slot.what.op == TBK_OP_FLUSH;
 
 	if (error && !(error == -TBK_ENOSPC && may_fail)) {
 		fail(slot.disk, "request failed", error);
 		return;
 	}
+	if (slot.is_write)
+		note_race(slot);
 	if (error) {
 		is_full_ = true;
-		TBK_SAY("no space for op %u", slot.request.op);
-		settle_doubt(*slot.disk, slot);
+		TBK_SAY("no space for op %u", slot.what.op);
+		settle_doubt(*slot.disk, slot.what);
 	} else if (slot.is_write) {
 		apply(slot);
-	} else if (slot.request.op == TBK_OP_READ) {
+	} else if (slot.what.op == TBK_OP_READ) {
 		finish_read(slot);
 	}
 }
@@ -268,9 +319,7 @@ bool Model::read_now(ModelDisk &disk, u64 sector, u32 count)
 	if (!open(disk))
 		return false;
 	own_.disk = &disk;
-	own_.sector = sector;
-	own_.count = count;
-	own_.request.op = TBK_OP_READ;
+	own_.what = { TBK_OP_READ, sector, count, 0 };
 	own_.request.flags = TBK_IO_SYNC;
 	submit(own_);
 	tbk_wait_until(
@@ -285,20 +334,20 @@ bool Model::read_now(ModelDisk &disk, u64 sector, u32 count)
 }
 
 /* The request may have been carried out on @disk, or in part, or not: any sector for itself. */
-void Model::settle_doubt(ModelDisk &disk, const ModelSlot &slot)
+void Model::settle_doubt(ModelDisk &disk, const ModelChange &what)
 {
-	if (slot.count == 0 || !read_now(disk, slot.sector, slot.count))
+	if (what.count == 0 || !read_now(disk, what.sector, what.count))
 		return;
-	for (u32 i = 0; i < slot.count; i++) {
+	for (u32 i = 0; i < what.count; i++) {
 		const u8 *found = own_.buffer + i * sector_size;
-		u32 &tag = disk.tags[slot.sector + i];
-		const u32 after = tag_after(slot, i);
+		u32 &tag = disk.tags[what.sector + i];
+		const u32 after = tag_after(disk, what, what.sector + i);
 
 		if (holds(found, tag))
 			continue;
 		if (!holds(found, after)) {
 			fail(&disk, "is neither old nor new: sector",
-			     static_cast<s64>(slot.sector + i));
+			     static_cast<s64>(what.sector + i));
 			return;
 		}
 		tag = after;

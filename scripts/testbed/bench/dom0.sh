@@ -6,8 +6,8 @@
 #
 # bed: needs guest-fio
 # bed: dom0 2304
-# bed: timeout 5400
-# bed: silence 1200
+# bed: timeout 14400
+# bed: silence 3600
 # shellcheck source=scripts/testbed/lib.sh disable=SC2154 # TBED_… come from the kernel's command line
 source /testbed/lib.sh
 
