@@ -27,6 +27,8 @@ Status Checkpointer::seal_all(u64 &epoch)
 	MutexGuard guard(catalog_.lock());
 	VolumeList volumes;
 
+	/* Before the epoch moves on: records of the next one come into this block or a later one. */
+	super_.journal_seq.set(journal_next_.load_acquire());
 	{
 		IrqGuard dirty_guard(lock_);
 		epoch = epoch_++;
@@ -86,7 +88,9 @@ Status Checkpointer::checkpoint()
 		return written_out.error();
 	super_.header.checkpoint.set(epoch);
 	super_.flags.set(clean_ ? format::superblock_clean : 0);
+	cover_waiters();
 	TBK_TRY(write_superblock(device_, super_, buffer_));
+	journal_tail_.store_release(super_.journal_seq.get());
 	durable_.store_release(epoch);
 	space_.durable(epoch);
 	cache_.trim();

@@ -15,6 +15,8 @@ Checkpointer::Checkpointer(struct tbk_device &device, Catalog &catalog, Space &s
 	  super_(super),
 	  generation_(super.generation.get()),
 	  durable_(super.header.checkpoint.get()),
+	  journal_next_(super.journal_seq.get()),
+	  journal_tail_(super.journal_seq.get()),
 	  epoch_(super.header.checkpoint.get() + 1)
 {
 	tbk_work_init(&work_, run);
@@ -60,12 +62,27 @@ void Checkpointer::start_timer(bool needed)
 /* Nodes that wait to be written cannot leave the cache: more than it may hold is a reason to write. */
 void Checkpointer::relieve_cache()
 {
-	if (!cache_.is_over_limit())
-		return;
+	if (cache_.is_over_limit())
+		request();
+}
+
+void Checkpointer::request()
+{
 	{
 		IrqGuard guard(lock_);
 		ticked_ = true;
 	}
+	tbk_work_queue(queue_, &work_);
+}
+
+void Checkpointer::fail(const char *what, Err err)
+{
+	u32 expected = 0;
+
+	if (failed_.compare_exchange(expected, 1))
+		tbk_log(TBK_LOG_ERROR,
+			"%s: %s after checkpoint %llu: %s: no more changes are taken",
+			reinterpret_cast<const char *>(super_.name), what, durable(), to_text(err));
 	tbk_work_queue(queue_, &work_);
 }
 
@@ -135,6 +152,7 @@ void Checkpointer::tick(struct tbk_work *work)
 
 void Checkpointer::flush(FlushWaiter &waiter)
 {
+	waiter.is_covered = false;
 	{
 		IrqGuard guard(lock_);
 		waiters_.push_back(waiter);
@@ -179,7 +197,7 @@ bool Checkpointer::is_wanted()
 	const bool ticked = ticked_;
 
 	ticked_ = false;
-	if (has_failed())
+	if (has_failed() || held_.load_relaxed())
 		return false;
 	for (FlushWaiter *w = waiters_.first(); w; w = waiters_.next(*w)) {
 		if (w->target > durable())
@@ -188,25 +206,49 @@ bool Checkpointer::is_wanted()
 	return ticked && (structural_ || !dirty_.is_empty());
 }
 
-/* Answers those whose epoch is durable; all, once the pool has failed. */
+/* The superblock's write is about to flush the device for those who wait by now. */
+void Checkpointer::cover_waiters()
+{
+	IrqGuard guard(lock_);
+
+	for (FlushWaiter *w = waiters_.first(); w; w = waiters_.next(*w))
+		w->is_covered = true;
+}
+
+/* Those whose epoch is durable; all, once the pool has failed. */
+void Checkpointer::take_ready(bool covered_only, int error, Waiters &ready)
+{
+	IrqGuard guard(lock_);
+	FlushWaiter *next = nullptr;
+
+	for (FlushWaiter *w = waiters_.first(); w; w = next) {
+		next = waiters_.next(*w);
+		if (!error && (w->target > durable() || (covered_only && !w->is_covered)))
+			continue;
+		waiters_.remove(*w);
+		ready.push_back(*w);
+	}
+}
+
+void Checkpointer::answer(Waiters &ready, int error)
+{
+	while (FlushWaiter *w = ready.pop_front())
+		w->done(*w, error);
+}
+
+/*
+ * Those who came after the superblock's flush of the device had begun, though
+ * their epoch is durable, need one more for what they wrote in place.
+ */
 void Checkpointer::finish(int error)
 {
-	List<FlushWaiter, &FlushWaiter::link> ready;
+	Waiters ready;
 
-	{
-		IrqGuard guard(lock_);
-		FlushWaiter *next = nullptr;
-
-		for (FlushWaiter *w = waiters_.first(); w; w = next) {
-			next = waiters_.next(*w);
-			if (!error && w->target > durable())
-				continue;
-			waiters_.remove(*w);
-			ready.push_back(*w);
-		}
-	}
-	while (FlushWaiter *w = ready.pop_front())
-		w->done(*w, w->target > durable() ? error : 0);
+	take_ready(true, error, ready);
+	answer(ready, error);
+	take_ready(false, error, ready);
+	if (!ready.is_empty())
+		answer(ready, error ? error : to_errno(flush_device(device_).error()));
 }
 
 void Checkpointer::run_all()
@@ -215,10 +257,7 @@ void Checkpointer::run_all()
 		const Status done = checkpoint();
 
 		if (!done.is_ok()) {
-			failed_.store_relaxed(1);
-			tbk_log(TBK_LOG_ERROR, "%s: checkpoint %llu: %s: no more changes are taken",
-				reinterpret_cast<const char *>(super_.name), durable() + 1,
-				to_text(done.error()));
+			fail("checkpoint", done.error());
 			break;
 		}
 		finish(0);

@@ -2,13 +2,21 @@
 #pragma once
 
 #include "catalog.h"
+#include "record_log.h"
 
 namespace thinback {
 
-/* Somebody who waits for an epoch to be durable. Lives until @done, which runs in process context. */
+/*
+ * Somebody who waits for what was completed to be durable: what changed in a map
+ * up to an epoch, and data written in place. Lives until @done, which runs in
+ * process context.
+ */
 struct FlushWaiter {
 	ListLink link;
-	u64 target = 0;
+	u64 target = 0;		  /* epoch */
+	RecordLog *log = nullptr; /* for the journal: where the volume's changes are told */
+	u32 volume = 0;		  /* ... and its id */
+	bool is_covered = false;  /* the checkpointer's: was here before the device's flush */
 	void (*done)(FlushWaiter &waiter, int error) = nullptr;
 };
 
@@ -56,6 +64,18 @@ public:
 
 	u64 durable() const { return durable_.load_acquire(); }
 	bool has_failed() const { return failed_.load_relaxed() != 0; }
+	/* No more changes: @what could not be written. Context: process. */
+	void fail(const char *what, Err err);
+	/* A checkpoint of what has changed, soon. Context: any. */
+	void request() TBK_EXCLUDES(lock_);
+	/* None is taken until release(): while the pool is opened, or for good. */
+	void hold() { held_.store_relaxed(1); }
+	void release() { held_.store_relaxed(0); }
+
+	/* Number of the journal's next block: what comes after belongs to later epochs, or also to them. */
+	void set_journal_next(u64 next) { journal_next_.store_release(next); }
+	/* The first block of the journal that the last checkpoint does not hold all of. */
+	u64 journal_tail() const { return journal_tail_.load_acquire(); }
 
 	u64 generation() const { return generation_.load_relaxed(); }
 	/* After a snapshot; the catalog's lock is held. */
@@ -74,11 +94,16 @@ private:
 		1000; /* how long a change may stay volatile without a flush */
 	using VolumeList = List<Volume, &Volume::dirty>;
 
+	using Waiters = List<FlushWaiter, &FlushWaiter::link>;
+
 	static void run(struct tbk_work *work);
 	static void tick(struct tbk_work *work);
 	void run_all();
 	bool is_wanted() TBK_EXCLUDES(lock_);
+	void take_ready(bool covered_only, int error, Waiters &ready) TBK_EXCLUDES(lock_);
+	void answer(Waiters &ready, int error);
 	void finish(int error) TBK_EXCLUDES(lock_);
+	void cover_waiters() TBK_EXCLUDES(lock_);
 	void start_timer(bool needed);
 	void relieve_cache() TBK_EXCLUDES(lock_);
 
@@ -103,6 +128,9 @@ private:
 	Atomic<u64> generation_;
 	Atomic<u64> durable_;
 	Atomic<u32> failed_;
+	Atomic<u32> held_;
+	Atomic<u64> journal_next_;
+	Atomic<u64> journal_tail_;
 	WriteList to_write_[2];		       /* by parity of the epoch */
 	List<Node, &Node::to_write> in_write_; /* of the running checkpoint */
 
@@ -112,7 +140,7 @@ private:
 	bool structural_ TBK_GUARDED_BY(lock_) = false;
 	bool ticked_ TBK_GUARDED_BY(lock_) = false;
 	bool timer_set_ TBK_GUARDED_BY(lock_) = false;
-	List<FlushWaiter, &FlushWaiter::link> waiters_ TBK_GUARDED_BY(lock_);
+	Waiters waiters_ TBK_GUARDED_BY(lock_);
 
 	struct tbk_work work_ {};
 	struct tbk_work timer_ {};

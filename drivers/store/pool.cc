@@ -5,6 +5,7 @@
 #include <thinback/base/container.h>
 #include <thinback/base/scope.h>
 
+#include "recovery.h"
 #include "superblock.h"
 
 namespace thinback {
@@ -61,10 +62,8 @@ Result<Owned<Pool>> Pool::open(struct tbk_device &device, u32 flags, Why *why)
 		return opened.error();
 	}
 	/* What was removed before goes on being freed. */
-	if (!pool->read_only_) {
-		pool->checkpointer_->mend_copy();
+	if (!pool->read_only_)
 		pool->cleaner_->kick();
-	}
 	return pool;
 }
 
@@ -93,8 +92,31 @@ Status Pool::open_parts(const format::Superblock &super)
 	checkpointer_->written = checkpoint_written;
 	checkpointer_->written_context = this;
 	TBK_TRY(checkpointer_->init(queue_));
+	TBK_TRY(open_journal(super));
 	cleaner_ = TBK_TRY(make<Cleaner>(*this));
 	return cleaner_->init();
+}
+
+/*
+ * What was replayed is durable, by a checkpoint, before anything else is done. A
+ * pool that is only read keeps it in memory.
+ */
+Status Pool::open_journal(const format::Superblock &super)
+{
+	Owned<JournalReader> reader = TBK_TRY(JournalReader::create(device_, super));
+	Recovery recovery(*this);
+
+	checkpointer_->hold();
+	TBK_TRY(recovery.run(*reader));
+	/* Past what a write that was cut off may have left behind the gap. */
+	journal_ = TBK_TRY(make<Journal>(device_, *checkpointer_, space_->geometry(),
+					 reader->end() + format::journal_write_max));
+	TBK_TRY(journal_->init(queue_));
+	if (read_only_)
+		return {};
+	checkpointer_->mend_copy();
+	checkpointer_->release();
+	return recovery.records() ? checkpointer_->sync() : Status();
 }
 
 /* Parts go in the reverse order of their making: each uses those before it. */
@@ -103,12 +125,15 @@ Pool::~Pool()
 	stopping_.store_relaxed(1);
 	if (cleaner_)
 		cleaner_->stop();
+	if (journal_)
+		journal_->stop();
 	if (checkpointer_)
 		checkpointer_->stop();
 	tbk_work_cancel(&reclaim_work_);
 	if (queue_)
 		tbk_queue_destroy(queue_);
 	cleaner_.reset();
+	journal_.reset();
 	checkpointer_.reset();
 	catalog_.reset();
 	cache_.reset();

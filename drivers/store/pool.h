@@ -39,7 +39,8 @@ public:
 	void close_volume(Volume &volume);
 	void describe(Volume &volume, struct tbk_object_info &info);
 
-	Status sync() { return checkpointer_->sync(); }
+	/* Nothing to do where nothing may be written. */
+	Status sync() { return read_only_ ? Status() : checkpointer_->sync(); }
 	Status settle();
 	/* Gives out again what earlier checkpoints freed. Sleeps until requests in flight have ended. */
 	void reclaim() TBK_EXCLUDES(reclaim_lock_);
@@ -55,10 +56,12 @@ public:
 	NodeCache &cache() { return *cache_; }
 	Catalog &catalog() { return *catalog_; }
 	Checkpointer &checkpointer() { return *checkpointer_; }
+	Journal &journal() { return *journal_; }
 	Epochs &epochs() { return epochs_; }
 
 private:
 	Status open_parts(const format::Superblock &super);
+	Status open_journal(const format::Superblock &super);
 	Status may_change(Why *why) const;
 	Status remove_all(Volume &volume, bool recursive, Why *why) TBK_REQUIRES(catalog_->lock());
 	void mark_removed(Volume &volume) TBK_REQUIRES(catalog_->lock());
@@ -86,6 +89,7 @@ private:
 	Owned<NodeCache> cache_;
 	Owned<Catalog> catalog_;
 	Owned<Checkpointer> checkpointer_;
+	Owned<Journal> journal_;
 	Owned<Cleaner> cleaner_;
 
 	Mutex reclaim_lock_{ TBK_RANK_RECLAIM };

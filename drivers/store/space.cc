@@ -281,6 +281,22 @@ Result<Run> Space::take(Home &home, const Want &want)
 	return run;
 }
 
+Status Space::take_at(Run run)
+{
+	if (!is_sound(run.start, run.count))
+		return Err::bad_records;
+	Group *there = TBK_TRY(group(group_of(run.start), true));
+	MutexGuard guard(there->lock());
+	const u32 taken = there->take_at(within_group(run.start), run.count);
+
+	if (taken < run.count) {
+		there->give_back(within_group(run.start), taken);
+		return Err::bad_records;
+	}
+	free_.fetch_sub_relaxed(run.count);
+	return {};
+}
+
 /* Taken, so its group is there. */
 void Space::give_back(Run run)
 {

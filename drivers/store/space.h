@@ -41,6 +41,8 @@ public:
 
 	/* A run of at least one block; no_space; would_block if bitmaps must be read and may not. */
 	Result<Run> take(Home &home, const Want &want) TBK_EXCLUDES(lock_);
+	/* Just this run, all of it, as the journal says; bad_records if not all is free. */
+	Status take_at(Run run) TBK_EXCLUDES(lock_);
 	void give_back(Run run) TBK_EXCLUDES(lock_);
 
 	void use(u64 epoch, Run run) TBK_EXCLUDES(lock_);

@@ -2,7 +2,7 @@
 #include "superblock.h"
 
 #include <thinback/base/scope.h>
-#include <thinback/format/node.h>
+#include <thinback/format/journal.h>
 #include <thinback/format/space.h>
 
 #include "sync_io.h"
@@ -22,6 +22,7 @@ Status check_numbers(const format::Superblock &super)
 	    groups > format::max_summaries * format::groups_per_summary)
 		return Err::bad_records;
 	if (super.journal_at.get() != format::journal_start ||
+	    super.journal_blocks.get() < 2 * format::journal_write_max ||
 	    super.journal_blocks.get() > format::group_blocks - format::journal_start ||
 	    super.journal_blocks.get() > blocks - format::journal_start)
 		return Err::bad_records;

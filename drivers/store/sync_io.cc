@@ -111,6 +111,19 @@ Status write_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, B
 	return run(device, sync);
 }
 
+Status flush_device(struct tbk_device &device)
+{
+	struct tbk_device_info info {};
+	SyncIo sync;
+
+	device.ops->info(&device, &info);
+	if (!info.volatile_cache)
+		return {};
+	sync.io.op = TBK_OP_FLUSH;
+	sync.io.flags = TBK_IO_SYNC;
+	return run(device, sync);
+}
+
 WriteBatch::~WriteBatch()
 {
 	in_flight_.wait_for(0);

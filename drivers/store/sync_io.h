@@ -43,6 +43,8 @@ private:
 Status read_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, BlockCount count);
 Status write_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, BlockCount count,
 		    u32 flags);
+/* All writes that completed before are on disk. Nothing on a device without a volatile cache. May sleep. */
+Status flush_device(struct tbk_device &device);
 
 /*
  * Writes of single blocks, up to `depth` at a time. The buffers stay unchanged

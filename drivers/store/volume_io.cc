@@ -29,7 +29,8 @@ struct tbk_request &RequestState::request()
 						       __builtin_offsetof(tbk_request, core));
 }
 
-VolumeIo::VolumeIo(Pool &pool, Volume &volume) : pool_(pool), volume_(volume)
+VolumeIo::VolumeIo(Pool &pool, Volume &volume)
+	: pool_(pool), volume_(volume), log_(volume.changed.load_relaxed())
 {
 	tbk_work_init(&map_work_, run_map);
 	for (SlowWork &slow : slow_works_) {
@@ -197,17 +198,37 @@ void VolumeIo::finish(RequestState &state)
 	request.done(&request);
 }
 
-/* Makes all that completed before durable. Context: any. */
+/*
+ * Makes all that completed before durable: by a checkpoint for a write that waits
+ * for space, by the journal if the map has changed, else by a flush of the
+ * device. Context: any.
+ */
 void VolumeIo::flush(RequestState &state)
 {
+	Checkpointer &checkpointer = pool_.checkpointer();
 	const u64 changed = volume_.changed.load_relaxed();
+	const u64 durable = checkpointer.durable();
 
-	if (state.stalled || changed > pool_.checkpointer().durable()) {
-		state.flush.target = state.stalled ? pool_.checkpointer().durable() + 1 : changed;
-		state.flush.done = flushed;
-		pool_.checkpointer().flush(state.flush);
+	state.flush.done = flushed;
+	if (state.stalled) {
+		state.flush.target = durable + 1;
+		checkpointer.flush(state.flush);
 		return;
 	}
+	const u64 added = log_.added();
+
+	if (changed <= durable || (log_.dropped() <= durable && log_.committed() >= added)) {
+		flush_data(state);
+		return;
+	}
+	state.flush.target = changed;
+	state.flush.log = &log_;
+	state.flush.volume = volume_.id;
+	pool_.journal().flush(state.flush);
+}
+
+void VolumeIo::flush_data(RequestState &state)
+{
 	if (!pool_.device_info().volatile_cache) {
 		flush_ended(state, 0);
 		return;

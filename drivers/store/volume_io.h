@@ -3,6 +3,7 @@
 
 #include "checkpointer.h"
 #include "epochs.h"
+#include "journal.h"
 #include "range_lock.h"
 
 namespace thinback {
@@ -82,6 +83,7 @@ private:
 	Err check(const struct tbk_request &request) const;
 	void start(RequestState &state, Effort effort);
 	void flush(RequestState &state);
+	void flush_data(RequestState &state);
 	static void flushed(FlushWaiter &waiter, int error);
 	static void device_flushed(struct tbk_io *io);
 	void flush_ended(RequestState &state, int error);
@@ -125,6 +127,7 @@ private:
 	void map_written();
 	Status map_one(u64 start, Run run) TBK_REQUIRES(volume_.lock);
 	Status unmap(u64 first, u64 count) TBK_REQUIRES(volume_.lock);
+	void note(u64 start, Run run, Moment moment, Status changed) TBK_REQUIRES(volume_.lock);
 	void piece_ended(Piece &piece, Err err);
 	Result<ExtentEditor *> editor() TBK_REQUIRES(volume_.lock);
 
@@ -139,6 +142,7 @@ private:
 	bool has_gate_ = false;
 	RangeLock ranges_;
 	Home home_;
+	RecordLog log_; /* added to under volume_.lock */
 
 	/* Where recent writes went, by 64 KiB neighbourhood: a hint, whatever is torn. */
 	struct Recent {

@@ -60,8 +60,11 @@ Status VolumeIo::map_one(u64 start, Run run)
 		return edit.is_ok() ? Err::pool_failed : edit.error();
 	}
 	const Moment moment = pool_.checkpointer().begin_change(volume_);
+	const Status mapped =
+		edit.value()->map(volume_.tree, volume_.usage, VirtualBlock(start), run, moment);
 
-	return edit.value()->map(volume_.tree, volume_.usage, VirtualBlock(start), run, moment);
+	note(start, run, moment, mapped);
+	return mapped;
 }
 
 Status VolumeIo::unmap(u64 first, u64 count)
@@ -71,9 +74,20 @@ Status VolumeIo::unmap(u64 first, u64 count)
 	if (pool_.checkpointer().has_failed())
 		return Err::pool_failed;
 	const Moment moment = pool_.checkpointer().begin_change(volume_);
+	const Status unmapped = edit->unmap(volume_.tree, volume_.usage, VirtualBlock(first),
+					    BlockCount(count), moment);
 
-	return edit->unmap(volume_.tree, volume_.usage, VirtualBlock(first), BlockCount(count),
-			   moment);
+	note(first, { 0, static_cast<u32>(count) }, moment, unmapped);
+	return unmapped;
+}
+
+/* What went wrong half way is for a checkpoint to hold. */
+void VolumeIo::note(u64 start, Run run, Moment moment, Status changed)
+{
+	if (changed.is_ok())
+		log_.add({ start, run, moment.epoch }, pool_.checkpointer().durable());
+	else
+		log_.drop(moment.epoch);
 }
 
 /* Maps all that has been written meanwhile under one hold of the lock, then answers. */

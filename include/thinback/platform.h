@@ -190,6 +190,7 @@ enum tbk_lock_rank {
 	TBK_RANK_SPACE,	     /* mutex: which groups are loaded, who is at home where */
 	TBK_RANK_GROUP,	     /* mutex: one group's bitmaps */
 	TBK_RANK_RANGE,	     /* spin, irqs off: writes in flight to unmapped blocks of one volume */
+	TBK_RANK_RECORDS,    /* spin: one volume's changes that no flush has asked for yet */
 	TBK_RANK_NODE_ORDER, /* spin: the order in which nodes leave the cache */
 	TBK_RANK_NODE_CACHE, /* spin: one bucket of the node cache */
 	TBK_RANK_DIRTY,	     /* spin: what the next checkpoint will write */

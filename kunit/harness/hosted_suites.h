@@ -3,6 +3,7 @@
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_volume_cases.h"
+#include "../hosted/journal_cases.h"
 #include "../hosted/memory_device_cases.h"
 #include "../hosted/model_hosted_cases.h"
 #include "../hosted/scheduler_cases.h"
@@ -12,6 +13,7 @@
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
+	X(journal, TBK_JOURNAL_CASES)			\
 	X(memory_device, TBK_MEMORY_DEVICE_CASES)	\
 	X(model_hosted, TBK_MODEL_HOSTED_CASES)		\
 	X(scheduler, TBK_SCHEDULER_CASES)

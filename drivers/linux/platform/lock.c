@@ -22,6 +22,7 @@ static const char *const tbk_lock_names[TBK_RANK_COUNT] __maybe_unused = {
 	[TBK_RANK_SPACE] = "tbk_space",
 	[TBK_RANK_GROUP] = "tbk_group",
 	[TBK_RANK_RANGE] = "tbk_range",
+	[TBK_RANK_RECORDS] = "tbk_records",
 	[TBK_RANK_NODE_ORDER] = "tbk_node_order",
 	[TBK_RANK_NODE_CACHE] = "tbk_node_cache",
 	[TBK_RANK_DIRTY] = "tbk_dirty",

@@ -15,8 +15,8 @@
  *      176      8   blocks        size of the pool
  *      184      8   journal_at    first block of the journal
  *      192      8   journal_blocks
- *      200      8   journal_tail  oldest record wanted: block in the journal; unused, zero
- *      208      8   journal_seq   its sequence number; unused, zero
+ *      200      8   zero
+ *      208      8   journal_seq   number of the oldest journal block wanted, see format/journal.h
  *      216      8   generation    moves on with every snapshot; births are of this clock
  *      224      8   free          blocks in no bitmap
  *      232      8   created       seconds since 1970
@@ -61,7 +61,7 @@ struct Superblock {
 	le64 blocks;
 	le64 journal_at;
 	le64 journal_blocks;
-	le64 journal_tail;
+	le64 unused;
 	le64 journal_seq;
 	le64 generation;
 	le64 free;

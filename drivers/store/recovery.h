@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include "journal_reader.h"
+#include "record_log.h"
+#include "volume.h"
+
+namespace thinback {
+
+class Pool;
+
+/*
+ * Brings the volumes of a pool that is being opened to what flushes have made
+ * durable after its last checkpoint. Changes memory alone: cut off at any
+ * moment, it is done again at the next open.
+ */
+class Recovery {
+public:
+	explicit Recovery(Pool &pool) : pool_(pool) {}
+	Recovery(const Recovery &) = delete;
+	Recovery &operator=(const Recovery &) = delete;
+
+	/* No checkpoint is taken meanwhile. Sleeps. */
+	Status run(JournalReader &journal);
+
+	u64 records() const { return records_; }
+
+private:
+	using Visit = Status (Recovery::*)(Volume &, const MapChange &);
+
+	Status visit_all(JournalReader &journal, Visit visit);
+	Result<Volume *> volume_of(const format::JournalRecord &record);
+	Status reserve(Volume &volume, const MapChange &change);
+	Status apply(Volume &volume, const MapChange &change);
+
+	Pool &pool_;
+	Owned<ExtentEditor> editor_;
+	u64 records_ = 0;
+};
+
+} // namespace thinback

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "journal_rig.h"
+
+#include <string.h>
+#include <thinback/base/container.h>
+#include <thinback/format/journal.h>
+
+namespace thinback {
+namespace {
+
+constexpr u64 mib = 1 << 20;
+constexpr u64 block_bytes = format::block_size;
+constexpr u64 words = block_bytes / sizeof(u64);
+
+struct Asked {
+	struct tbk_request request {};
+	struct tbk_wait wait {};
+	bool is_done = false;
+};
+
+void asked_done(struct tbk_request *request)
+{
+	Asked &asked = container_of<&Asked::request>(request);
+
+	asked.is_done = true;
+	tbk_wake(&asked.wait);
+}
+
+int is_asked_done(void *asked)
+{
+	return static_cast<Asked *>(asked)->is_done;
+}
+
+} // namespace
+
+MemoryDevice::Options JournalRig::asynchronous()
+{
+	MemoryDevice::Options options;
+
+	options.asynchronous = true;
+	return options;
+}
+
+JournalRig::JournalRig(const MemoryDevice::Options &options) : device(128 * mib, options)
+{
+	const struct tbk_format_options format = { "tank", { 1 }, 0 };
+
+	if (tbk_pool_format(&device, &format, nullptr))
+		return;
+	if (tbk_pool_open(&device, 0, &pool, nullptr))
+		return;
+	if (!tbk_volume_create(pool, "disk", 64 * mib, nullptr))
+		turn_to("disk", nullptr);
+}
+
+JournalRig::~JournalRig()
+{
+	close();
+}
+
+void JournalRig::close()
+{
+	if (volume_)
+		tbk_volume_close(volume_);
+	if (pool)
+		(void)tbk_pool_close(pool, nullptr);
+	volume_ = nullptr;
+	pool = nullptr;
+}
+
+void JournalRig::open(u32 flags)
+{
+	if (tbk_pool_open(&device, flags, &pool, nullptr))
+		pool = nullptr;
+	else
+		turn_to("disk", nullptr);
+}
+
+void JournalRig::turn_to(const char *volume, const char *snapshot)
+{
+	if (volume_)
+		tbk_volume_close(volume_);
+	volume_ = nullptr;
+	(void)tbk_volume_open(pool, volume, snapshot, 0, &volume_, nullptr);
+}
+
+/* What closing writes is taken back. */
+void JournalRig::crash(u32 flags)
+{
+	MemoryDevice image(device.size());
+
+	image.copy_from(device);
+	close();
+	device.copy_from(image);
+	open(flags);
+}
+
+bool JournalRig::is_sound()
+{
+	struct tbk_check check {};
+	bool is_clean = true;
+
+	close();
+	check.context = &is_clean;
+	check.found = [](struct tbk_check *in, enum tbk_finding_class, const char *text) {
+		*static_cast<bool *>(in->context) = false;
+		tbk_log(TBK_LOG_ERROR, "check: %s", text);
+	};
+	const int error = tbk_pool_check(&device, &check, nullptr);
+
+	open(0);
+	return !error && is_clean;
+}
+
+u64 JournalRig::checkpoint() const
+{
+	struct tbk_pool_info info {};
+
+	tbk_pool_describe(pool, &info);
+	return info.checkpoint;
+}
+
+int JournalRig::ask(u32 op, u64 block, u64 count, void *data)
+{
+	Asked asked;
+
+	tbk_wait_init(&asked.wait);
+	asked.request.op = op;
+	asked.request.sector = block * 8;
+	asked.request.bytes = count * block_bytes;
+	if (data)
+		asked.request.payload = { data, TBK_PAYLOAD_BUFFER, 0, block_bytes };
+	asked.request.done = asked_done;
+	tbk_volume_submit(volume_, &asked.request);
+	tbk_wait_until(&asked.wait, is_asked_done, &asked);
+	return asked.request.error;
+}
+
+int JournalRig::write(u64 block, u64 value)
+{
+	alignas(4096) u64 data[words];
+
+	for (u64 &word : data)
+		word = value;
+	return ask(TBK_OP_WRITE, block, 1, data);
+}
+
+bool JournalRig::holds(u64 block, u64 value)
+{
+	alignas(4096) u64 data[words];
+
+	memset(data, 0xee, sizeof(data));
+	if (ask(TBK_OP_READ, block, 1, data))
+		return false;
+	for (const u64 word : data) {
+		if (word != value)
+			return false;
+	}
+	return true;
+}
+
+int JournalRig::discard(u64 block, u64 count)
+{
+	return ask(TBK_OP_DISCARD, block, count, nullptr);
+}
+
+int JournalRig::flush()
+{
+	return ask(TBK_OP_FLUSH, 0, 0, nullptr);
+}
+
+/* The numbers begin where the last superblock says, in whichever slot that is. */
+void JournalRig::damage_journal(u64 n)
+{
+	format::Superblock newest = {};
+
+	for (u64 slot = 0; slot < format::ring_length; slot++) {
+		format::Superblock super = {};
+
+		device.read((format::ring_a + slot) * block_bytes, &super, sizeof(super));
+		if (super.header.checkpoint.get() > newest.header.checkpoint.get())
+			newest = super;
+	}
+	const u64 number = newest.journal_seq.get() + n;
+	const u64 at = format::journal_start + number % newest.journal_blocks.get();
+
+	device.clear(at * block_bytes, block_bytes);
+}
+
+} // namespace thinback

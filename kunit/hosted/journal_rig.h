@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include <functional>
+
+#include <thinback/entry.h>
+
+#include "../../drivers/hosted/devices.h"
+#include "../../drivers/hosted/hosted.h"
+
+namespace thinback {
+
+/* Stops, when told to, with the next flush. */
+class HoldingDevice : public MemoryDevice {
+public:
+	using MemoryDevice::MemoryDevice;
+	void hold_at_flush() { will_hold_ = true; }
+
+private:
+	u64 note_flush_submitted() override
+	{
+		if (will_hold_)
+			hold();
+		will_hold_ = false;
+		return 0;
+	}
+
+	bool will_hold_ = false;
+};
+
+/* A pool whose volume `disk` is open, on a device that may lose its power. */
+class JournalRig {
+public:
+	static MemoryDevice::Options asynchronous();
+
+	explicit JournalRig(const MemoryDevice::Options &options = asynchronous());
+	~JournalRig();
+	JournalRig(const JournalRig &) = delete;
+	JournalRig &operator=(const JournalRig &) = delete;
+
+	bool is_ok() const { return volume_ != nullptr; }
+	u64 checkpoint() const;
+
+	/* Blocks of the volume, each filled with a number. */
+	int write(u64 block, u64 value);
+	bool holds(u64 block, u64 value);
+	int discard(u64 block, u64 count);
+	int flush();
+
+	/* The pool is opened again from what the device holds at this moment. */
+	void crash(u32 flags = 0);
+	/* Requests go there from now on. */
+	void turn_to(const char *volume, const char *snapshot);
+	/* Whether a check of what is on the device, once closed, finds nothing. */
+	bool is_sound();
+	/* Block @n of the journal, from where an opener would begin, is not what was written. */
+	void damage_journal(u64 n);
+
+	HoldingDevice device;
+	struct tbk_pool *pool = nullptr;
+
+private:
+	int ask(u32 op, u64 block, u64 count, void *data);
+	void open(u32 flags);
+	void close();
+
+	struct tbk_volume *volume_ = nullptr;
+};
+
+} // namespace thinback
