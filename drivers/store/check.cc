@@ -3,6 +3,7 @@
 
 #include <thinback/base/scope.h>
 
+#include "check_journal.h"
 #include "superblock.h"
 #include "sync_io.h"
 
@@ -103,10 +104,14 @@ Status check_pool(struct tbk_device &device, const format::Superblock &super, Ch
 	Owned<BlockLedger> ledger = TBK_TRY(BlockLedger::open(device, super, report));
 	Owned<NodeReader> reader = TBK_TRY(NodeReader::create(device, super.header.pool.get()));
 	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *ledger, report));
+	Owned<JournalCheck> journal = TBK_TRY(JournalCheck::create(device, super, report));
 	CheckedCatalog catalog(report);
 
+	TBK_TRY(journal->claim(*ledger));
 	TBK_TRY(walk->read_catalog(super, catalog));
 	TBK_TRY(catalog.verify(super, walk->is_whole()));
+	if (walk->is_whole())
+		TBK_TRY(journal->verify(catalog));
 	report.set_total(blocks_to_read(super, catalog));
 	for (u32 i = 0; i < catalog.count(); i++)
 		TBK_TRY(walk->check(catalog.in_order(i), super.generation.get()));

@@ -51,8 +51,9 @@ public:
 	u32 count() const { return count_; }
 	CheckedTree &in_order(u32 index) const { return trees_[order_[index]]; }
 
-private:
 	CheckedTree *find(u64 id) const;
+
+private:
 	void verify_one(CheckedTree &tree, const format::Superblock &super);
 	void verify_name(const CheckedTree &tree);
 	void verify_state(const CheckedTree &tree);

@@ -53,6 +53,8 @@ BlockLedger::~BlockLedger()
 {
 	for (u64 g = 0; entries_ && g < geometry_.groups(); g++)
 		tbk_big_free(entries_[g].bits);
+	for (u64 g = 0; entries_ && g < geometry_.groups(); g++)
+		tbk_big_free(entries_[g].claimed);
 	tbk_big_free(entries_);
 	tbk_big_free(block_);
 	tbk_big_free(fixed_);
@@ -246,6 +248,24 @@ void BlockLedger::strike_one(Entry &entry, u64 block, Struck &struck)
 	u64 &first = is_free_on_disk(block) ? struck.free : struck.twice;
 
 	first = first ? first : block;
+}
+
+Result<bool> BlockLedger::claim(u64 start, u64 count)
+{
+	Entry &entry = entries_[group_of(start)];
+	bool is_free = true;
+
+	TBK_TRY(load(group_of(start)));
+	if (!entry.claimed)
+		entry.claimed = static_cast<u64 *>(tbk_big_alloc(bitmap_bytes));
+	if (!entry.claimed)
+		return Err::no_memory;
+	for_words(within_group(start), static_cast<u32>(count), [&](u32 word, u64 mask) {
+		if ((entry.bits[word] | entry.claimed[word]) & mask)
+			is_free = false;
+		entry.claimed[word] |= mask;
+	});
+	return is_free || entry.unknown;
 }
 
 Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count)

@@ -25,6 +25,9 @@ public:
 	/* Whether blocks can be in use at all: inside the pool, of one group, and not fixed. */
 	bool is_sound(u64 start, u64 count) const;
 
+	/* Before anything is struck off: notes that sound blocks will be in use. False: some are, or will be. */
+	Result<bool> claim(u64 start, u64 count);
+
 	/* What is wrong with striking off: the first block of each kind, 0 for none. */
 	struct Struck {
 		u64 twice = 0;
@@ -38,7 +41,8 @@ public:
 
 private:
 	struct Entry {
-		u64 *bits; /* NULL until loaded */
+		u64 *bits;    /* NULL until loaded */
+		u64 *claimed; /* NULL until something is */
 		format::SummaryEntry summary;
 		bool unknown; /* the summary or a bitmap cannot be read */
 	};

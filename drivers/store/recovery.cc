@@ -4,7 +4,6 @@
 #include "pool.h"
 
 namespace thinback {
-namespace {
 
 Result<MapChange> read_record(const format::JournalRecord &record)
 {
@@ -23,8 +22,6 @@ Result<MapChange> read_record(const format::JournalRecord &record)
 		return Err::bad_records;
 	return change;
 }
-
-} // namespace
 
 /* Only volumes that the checkpoint knows are in the journal. */
 Result<Volume *> Recovery::volume_of(const format::JournalRecord &record)

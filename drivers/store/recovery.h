@@ -9,6 +9,9 @@ namespace thinback {
 
 class Pool;
 
+/* bad_records if it makes no sense by itself. The epoch's low half is all that is known. */
+Result<MapChange> read_record(const format::JournalRecord &record);
+
 /*
  * Brings the volumes of a pool that is being opened to what flushes have made
  * durable after its last checkpoint. Changes memory alone: cut off at any

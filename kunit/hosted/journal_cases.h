@@ -15,4 +15,8 @@
 	X(journal_with_a_gap_is_refused)                     \
 	X(journal_cut_at_its_end_is_not)                     \
 	X(journal_that_cannot_be_written_fails_the_flush)    \
+	X(journal_is_sound_to_a_check_before_it_is_replayed) \
+	X(journal_that_maps_a_block_in_use_is_refused)       \
+	X(journal_of_no_volume_is_refused)                   \
+	X(journal_past_the_end_of_a_volume_is_refused)       \
 	X(flush_that_comes_during_a_checkpoint_covers_writes_in_place)

@@ -68,7 +68,7 @@ void JournalRig::close()
 	pool = nullptr;
 }
 
-void JournalRig::open(u32 flags)
+void JournalRig::start(u32 flags)
 {
 	if (tbk_pool_open(&device, flags, &pool, nullptr))
 		pool = nullptr;
@@ -85,31 +85,36 @@ void JournalRig::turn_to(const char *volume, const char *snapshot)
 }
 
 /* What closing writes is taken back. */
-void JournalRig::crash(u32 flags)
+void JournalRig::stop()
 {
 	MemoryDevice image(device.size());
 
 	image.copy_from(device);
 	close();
 	device.copy_from(image);
-	open(flags);
+}
+
+std::string JournalRig::findings()
+{
+	struct tbk_check check {};
+	std::string said;
+
+	check.context = &said;
+	check.found = [](struct tbk_check *in, enum tbk_finding_class, const char *text) {
+		*static_cast<std::string *>(in->context) += std::string(text) + "\n";
+	};
+	if (tbk_pool_check(&device, &check, nullptr))
+		said += "cannot be checked\n";
+	return said;
 }
 
 bool JournalRig::is_sound()
 {
-	struct tbk_check check {};
-	bool is_clean = true;
-
 	close();
-	check.context = &is_clean;
-	check.found = [](struct tbk_check *in, enum tbk_finding_class, const char *text) {
-		*static_cast<bool *>(in->context) = false;
-		tbk_log(TBK_LOG_ERROR, "check: %s", text);
-	};
-	const int error = tbk_pool_check(&device, &check, nullptr);
+	const std::string said = findings();
 
-	open(0);
-	return !error && is_clean;
+	start();
+	return said.empty() && is_ok();
 }
 
 u64 JournalRig::checkpoint() const
@@ -170,7 +175,7 @@ int JournalRig::flush()
 }
 
 /* The numbers begin where the last superblock says, in whichever slot that is. */
-void JournalRig::damage_journal(u64 n)
+u64 JournalRig::journal_at(u64 n) const
 {
 	format::Superblock newest = {};
 
@@ -182,9 +187,24 @@ void JournalRig::damage_journal(u64 n)
 			newest = super;
 	}
 	const u64 number = newest.journal_seq.get() + n;
-	const u64 at = format::journal_start + number % newest.journal_blocks.get();
 
-	device.clear(at * block_bytes, block_bytes);
+	return (format::journal_start + number % newest.journal_blocks.get()) * block_bytes;
+}
+
+void JournalRig::damage_journal(u64 n)
+{
+	device.clear(journal_at(n), block_bytes);
+}
+
+void JournalRig::spoil_journal(u64 n, const std::function<void(format::JournalRecord &)> &spoil)
+{
+	format::JournalBlock block = {};
+	u8 *bytes = reinterpret_cast<u8 *>(&block);
+
+	device.read(journal_at(n), &block, sizeof(block));
+	spoil(block.records[0]);
+	block.header.checksum.set(tbk_crc32c(~0u, bytes + 4, sizeof(block) - 4));
+	device.write(journal_at(n), &block, sizeof(block));
 }
 
 } // namespace thinback

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include <thinback/entry.h>
+#include <thinback/format/journal.h>
 
 #include "../../drivers/hosted/devices.h"
 #include "../../drivers/hosted/hosted.h"
@@ -47,22 +49,32 @@ public:
 	int discard(u64 block, u64 count);
 	int flush();
 
-	/* The pool is opened again from what the device holds at this moment. */
-	void crash(u32 flags = 0);
+	/* The power goes at this moment; and comes back. */
+	void stop();
+	void start(u32 flags = 0);
+	void crash(u32 flags = 0)
+	{
+		stop();
+		start(flags);
+	}
 	/* Requests go there from now on. */
 	void turn_to(const char *volume, const char *snapshot);
-	/* Whether a check of what is on the device, once closed, finds nothing. */
+	/* What a check of the device says, a line each; stopped. */
+	std::string findings();
+	/* Whether there is nothing to say once the pool is closed; opens it again. */
 	bool is_sound();
 	/* Block @n of the journal, from where an opener would begin, is not what was written. */
 	void damage_journal(u64 n);
+	/* ... but its first record is changed. */
+	void spoil_journal(u64 n, const std::function<void(format::JournalRecord &)> &spoil);
 
 	HoldingDevice device;
 	struct tbk_pool *pool = nullptr;
 
 private:
 	int ask(u32 op, u64 block, u64 count, void *data);
-	void open(u32 flags);
 	void close();
+	u64 journal_at(u64 n) const;
 
 	struct tbk_volume *volume_ = nullptr;
 };

@@ -254,6 +254,71 @@ TBK_TEST(journal_that_cannot_be_written_fails_the_flush)
 	CHECK(rig.is_ok());
 }
 
+TBK_TEST(journal_is_sound_to_a_check_before_it_is_replayed)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	for (u64 i = 0; i < 300; i++)
+		rig.write(i * 3, i);
+	rig.discard(30, 40);
+	CHECK_EQ(rig.flush(), 0);
+	rig.stop();
+	CHECK(rig.findings().empty());
+	rig.start();
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(33, 0));
+	CHECK(rig.holds(99, 33));
+}
+
+TBK_TEST(journal_that_maps_a_block_in_use_is_refused)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(1, 1);
+	rig.flush();
+	rig.write(2, 1);
+	rig.flush();
+	rig.stop();
+	/* Both to the same place. */
+	rig.spoil_journal(1, [](format::JournalRecord &record) {
+		record.target.set(record.target.get() - 1);
+	});
+	CHECK(rig.findings().find("are in use") != std::string::npos);
+	rig.start();
+	CHECK(!rig.is_ok());
+}
+
+TBK_TEST(journal_of_no_volume_is_refused)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(1, 1);
+	rig.flush();
+	rig.stop();
+	rig.spoil_journal(0, [](format::JournalRecord &record) { record.volume.set(77); });
+	CHECK(rig.findings().find("there is no volume 77") != std::string::npos);
+	rig.start();
+	CHECK(!rig.is_ok());
+}
+
+TBK_TEST(journal_past_the_end_of_a_volume_is_refused)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(1, 1);
+	rig.flush();
+	rig.stop();
+	rig.spoil_journal(
+		0, [](format::JournalRecord &record) { record.place.set(16384ull << 24 | 1); });
+	CHECK(rig.findings().find("past the end of volume") != std::string::npos);
+	rig.start();
+	CHECK(!rig.is_ok());
+}
+
 /* The superblock's write flushes the device and then takes its time: data written in place meanwhile is not covered. */
 TBK_TEST(flush_that_comes_during_a_checkpoint_covers_writes_in_place)
 {

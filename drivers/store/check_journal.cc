@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "check_journal.h"
+
+#include "recovery.h"
+
+namespace thinback {
+
+Result<Owned<JournalCheck>> JournalCheck::create(struct tbk_device &device,
+						 const format::Superblock &super,
+						 CheckReport &report)
+{
+	Owned<JournalCheck> check = TBK_TRY(make<JournalCheck>(report));
+
+	check->reader_ = TBK_TRY(JournalReader::create(device, super));
+	return check;
+}
+
+/* Calls visit(record, change) for all that would be replayed. */
+template <typename Visit> Status JournalCheck::each(Visit visit)
+{
+	reader_->rewind();
+	while (is_whole_) {
+		auto read = reader_->next();
+
+		if (!read.is_ok()) {
+			is_whole_ = false;
+			TBK_FINDING(report_, TBK_FINDING_DAMAGED, "block %llu of the journal: %s",
+				    reader_->end(), to_text(read.error()));
+			return {};
+		}
+		const format::JournalBlock *block = read.value();
+
+		if (!block)
+			return {};
+		for (u32 i = 0; i < block->header.count.get(); i++) {
+			const format::JournalRecord &record = block->records[i];
+
+			if (reader_->applies(record))
+				TBK_TRY(visit(record, read_record(record)));
+		}
+	}
+	return {};
+}
+
+Status JournalCheck::claim(BlockLedger &ledger)
+{
+	return each([&](const format::JournalRecord &record, Result<MapChange> read) -> Status {
+		if (!read.is_ok()) {
+			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+				    "block %llu of the journal: change of volume %u: %s",
+				    reader_->end() - 1, record.volume.get(), to_text(read.error()));
+			return {};
+		}
+		const Run run = read.value().run;
+
+		if (run.start == 0)
+			return {};
+		if (!ledger.is_sound(run.start, run.count) ||
+		    !TBK_TRY(ledger.claim(run.start, run.count)))
+			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+				    "block %llu of the journal: blocks from %llu on, new in volume "
+				    "%u, are in use",
+				    reader_->end() - 1, run.start, record.volume.get());
+		return {};
+	});
+}
+
+Status JournalCheck::verify(const CheckedCatalog &catalog)
+{
+	return each([&](const format::JournalRecord &record, Result<MapChange> read) -> Status {
+		const CheckedTree *tree = catalog.find(record.volume.get());
+
+		if (!tree || tree->is_snapshot() || tree->is_gone())
+			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+				    "block %llu of the journal: there is no volume %u to change",
+				    reader_->end() - 1, record.volume.get());
+		else if (read.is_ok() &&
+			 read.value().start + read.value().run.count > tree->record.size.get())
+			TBK_FINDING(
+				report_, TBK_FINDING_DAMAGED,
+				"block %llu of the journal: block %llu is past the end of volume %u",
+				reader_->end() - 1, read.value().start, record.volume.get());
+		return {};
+	});
+}
+
+} // namespace thinback

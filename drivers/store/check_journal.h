@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include "check_catalog.h"
+#include "check_space.h"
+#include "journal_reader.h"
+
+namespace thinback {
+
+/*
+ * What flushes have left in the journal since the superblock: whether an open
+ * could replay it. Two passes, since catalog and space are known at different
+ * times.
+ */
+class JournalCheck {
+public:
+	static Result<Owned<JournalCheck>>
+	create(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
+	explicit JournalCheck(CheckReport &report) : report_(report) {}
+	JournalCheck(const JournalCheck &) = delete;
+	JournalCheck &operator=(const JournalCheck &) = delete;
+
+	/* What it maps is in nobody's use. Before anything else is struck off @ledger. */
+	Status claim(BlockLedger &ledger);
+	/* It is about volumes that there are. */
+	Status verify(const CheckedCatalog &catalog);
+
+private:
+	template <typename Visit> Status each(Visit visit);
+
+	CheckReport &report_;
+	Owned<JournalReader> reader_;
+	bool is_whole_ = true;
+};
+
+} // namespace thinback
