@@ -35,7 +35,8 @@ set bmargin 6
 
 # After the longest word of a row's name comes a new line.
 LABELS = {
-    "write-first": "first write\\nqd 16",
+    "write-sparse": "first write,\\n1 block in 16",
+    "write-first": "first write,\\nevery block",
     "rewrite": "rewrite\\nqd 16",
     "read-16": "read\\nqd 16",
     "read-1": "read\\nqd 1",
