@@ -34,7 +34,7 @@ void fill_record(format::CatalogRecord &record, const Volume &volume) TBK_NO_TSA
 	record.parent.set(volume.parent ? volume.parent->id : 0);
 	record.flags.set(volume.flags);
 	write_root(record.root, volume.tree.root());
-	record.size.set(volume.size);
+	record.size.set(volume.size());
 	record.since.set(volume.tree.since());
 	record.generation.set(volume.generation);
 	record.own.set(volume.usage.own);
@@ -51,7 +51,7 @@ void read_record(const format::CatalogRecord &record, Volume &volume) TBK_NO_TSA
 	volume.flags = record.flags.get();
 	volume.tree.set_root(read_root(record.root), false);
 	volume.tree.set_since(record.since.get());
-	volume.size = record.size.get();
+	volume.set_size(record.size.get());
 	volume.generation = record.generation.get();
 	volume.usage = { record.mapped.get(), record.own.get() };
 	volume.created = record.created.get();

@@ -182,7 +182,8 @@ Status TreeWalk::visit_extent(const format::Extent &extent)
 	const bool is_data =
 		extent.target.get() >> 48 == static_cast<u64>(format::ExtentState::data);
 
-	if (start + count > tree_->record.size.get())
+	/* A volume that was cut off hides what its parent has there. */
+	if (is_data && start + count > tree_->record.size.get())
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: its blocks %llu to %llu lie past its end", name_, start,
 			    start + count - 1);

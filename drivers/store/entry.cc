@@ -123,6 +123,27 @@ int tbk_remove(struct tbk_pool *pool, const char *volume, const char *snapshot, 
 	return result(pool->pool->remove(volume, snapshot, flags, why), why);
 }
 
+int tbk_rename(struct tbk_pool *pool, const char *volume, const char *snapshot, const char *to,
+	       struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->rename(volume, snapshot, to, why), why);
+}
+
+int tbk_rollback(struct tbk_pool *pool, const char *volume, const char *snapshot,
+		 struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->rollback(volume, snapshot, why), why);
+}
+
+int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, tbk_u32 flags,
+		      struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->resize(volume, bytes, flags, why), why);
+}
+
 int tbk_volume_open(struct tbk_pool *pool, const char *volume, const char *snapshot, tbk_u32 flags,
 		    struct tbk_volume **out, struct tbk_why *why)
 {
@@ -156,7 +177,7 @@ void tbk_volume_info(struct tbk_volume *volume, struct tbk_object_info *info)
 
 tbk_u64 tbk_volume_size(struct tbk_volume *volume)
 {
-	return volume->volume->size * format::block_size;
+	return volume->volume->size() * format::block_size;
 }
 
 int tbk_volume_read_only(struct tbk_volume *volume)

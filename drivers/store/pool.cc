@@ -232,7 +232,7 @@ void Pool::info(struct tbk_pool_info &info)
 			info.snapshots += !v->is_gone();
 		else if (!v->is_gone()) {
 			info.volumes++;
-			info.promised += v->size * format::block_size;
+			info.promised += v->size() * format::block_size;
 		}
 	}
 	/* Every block of data is some tree's own. */

@@ -9,6 +9,11 @@ namespace thinback {
 /* The sentence for a person that goes with an Err. */
 using Why = struct tbk_why;
 
+/* With the sentence when it is none. @what: "volume" or "snapshot" */
+Result<Name> parse_name(const char *text, const char *what, Why *why);
+/* Rounded up; with the sentence when no volume can be of that size. */
+Result<u64> size_in_blocks(u64 bytes, Why *why);
+
 /* An open pool: its parts, and what changes more than one of them. */
 class Pool {
 public:
@@ -33,6 +38,11 @@ public:
 	Status clone(const char *volume, const char *snapshot, const char *name, u64 bytes,
 		     Why *why);
 	Status remove(const char *volume, const char *snapshot, u32 flags, Why *why);
+
+	/* pool_alter.cc */
+	Status rename(const char *volume, const char *snapshot, const char *to, Why *why);
+	Status rollback(const char *volume, const char *snapshot, Why *why);
+	Status resize(const char *volume, u64 bytes, u32 flags, Why *why);
 
 	/* pool_open.cc: a volume for requests */
 	Result<Volume *> open_volume(const char *volume, const char *snapshot, Why *why);
@@ -69,6 +79,14 @@ private:
 		TBK_REQUIRES(catalog_->lock());
 	Result<Volume *> add(const Name &name, u64 blocks) TBK_REQUIRES(catalog_->lock());
 	void touch(Volume &volume);
+	Result<Volume *> add_clone(Volume &origin, const Name &name, u64 blocks)
+		TBK_REQUIRES(catalog_->lock());
+	Result<Volume *> require(const char *volume, const char *snapshot, Why *why)
+		TBK_REQUIRES(catalog_->lock());
+	Status require_unused(const Volume &volume, Why *why) const TBK_REQUIRES(catalog_->lock());
+	Status rename_all(Volume &volume, const Name &name, Why *why)
+		TBK_REQUIRES(catalog_->lock());
+	Status cut_off(Volume &volume, u64 blocks) TBK_REQUIRES(catalog_->lock());
 	void take_snapshot(Volume &origin, Volume &taken) TBK_REQUIRES(catalog_->lock());
 	static void set_usage(Volume &volume, const Usage &usage);
 	static void checkpoint_written(void *context);

@@ -3,11 +3,9 @@
 #include "pool.h"
 
 namespace thinback {
-namespace {
 
 constexpr u64 block_bytes = format::block_size;
 
-/* @what: "volume" or "snapshot" */
 Result<Name> parse_name(const char *text, const char *what, Why *why)
 {
 	auto name = Name::parse(text);
@@ -23,7 +21,16 @@ Result<Name> parse_name(const char *text, const char *what, Why *why)
 	return name;
 }
 
-} // namespace
+Result<u64> size_in_blocks(u64 bytes, Why *why)
+{
+	const u64 blocks = bytes / block_bytes + (bytes % block_bytes ? 1 : 0);
+
+	if (blocks > 0 && blocks < format::end_of_keys)
+		return blocks;
+	TBK_EXPLAIN(why, "a volume cannot be of %llu bytes", bytes);
+	TBK_HINT(why, "the size is from 4096 bytes to just under 4 PiB");
+	return Err::bad_argument;
+}
 
 Status Pool::may_change(Why *why) const
 {
@@ -53,7 +60,7 @@ Result<Volume *> Pool::add(const Name &name, u64 blocks)
 	Volume *volume = TBK_TRY(catalog_->add());
 
 	volume->name = name;
-	volume->size = blocks;
+	volume->set_size(blocks);
 	return volume;
 }
 
@@ -61,13 +68,7 @@ Status Pool::create(const char *name, u64 bytes, Why *why)
 {
 	TBK_TRY(may_change(why));
 	const Name parsed = TBK_TRY(parse_name(name, "volume", why));
-	const u64 blocks = bytes / block_bytes + (bytes % block_bytes ? 1 : 0);
-
-	if (blocks == 0 || blocks >= format::end_of_keys) {
-		TBK_EXPLAIN(why, "a volume cannot be of %llu bytes", bytes);
-		TBK_HINT(why, "the size is from 4096 bytes to just under 4 PiB");
-		return Err::bad_argument;
-	}
+	const u64 blocks = TBK_TRY(size_in_blocks(bytes, why));
 	{
 		MutexGuard guard(catalog_->lock());
 
@@ -101,7 +102,7 @@ Status Pool::snapshot(const char *volume, const char *snapshot, Why *why)
 				    snapshot);
 			return Err::exists;
 		}
-		Volume *taken = TBK_TRY(add(name, origin->size));
+		Volume *taken = TBK_TRY(add(name, origin->size()));
 
 		if (origin->io)
 			origin->io->freeze();
@@ -157,28 +158,34 @@ Status Pool::clone(const char *volume, const char *snapshot, const char *name, u
 			TBK_EXPLAIN(why, "volume %s/%s exists already", name_.text, name);
 			return Err::exists;
 		}
-		if (blocks != 0 && (blocks < origin->size || blocks >= format::end_of_keys)) {
+		if (blocks != 0 && (blocks < origin->size() || blocks >= format::end_of_keys)) {
 			TBK_EXPLAIN(why, "a clone of %s/%s@%s cannot be of %llu bytes", name_.text,
 				    volume, snapshot, bytes);
 			TBK_HINT(why, "the snapshot has %llu bytes: a clone has as many or more",
-				 origin->size * block_bytes);
+				 origin->size() * block_bytes);
 			return Err::bad_argument;
 		}
-		Volume *made = TBK_TRY(add(parsed, blocks ? blocks : origin->size));
-		Usage usage;
-		{
-			MutexGuard origin_guard(origin->lock);
-			usage = origin->usage;
-			made->tree.set_root(origin->tree.root(), false);
-		}
-		usage.own = 0;
-		set_usage(*made, usage);
-		made->tree.set_since(origin->generation);
-		made->parent = origin;
-		origin->children++;
-		touch(*made);
+		TBK_TRY(add_clone(*origin, parsed, blocks ? blocks : origin->size()));
 	}
 	return sync();
+}
+
+Result<Volume *> Pool::add_clone(Volume &origin, const Name &name, u64 blocks)
+{
+	Volume *made = TBK_TRY(add(name, blocks));
+	Usage usage;
+	{
+		MutexGuard origin_guard(origin.lock);
+		usage = origin.usage;
+		made->tree.set_root(origin.tree.root(), false);
+	}
+	usage.own = 0;
+	set_usage(*made, usage);
+	made->tree.set_since(origin.generation);
+	made->parent = &origin;
+	origin.children++;
+	touch(*made);
+	return made;
 }
 
 /* A snapshot with children keeps what they need until there are none. */

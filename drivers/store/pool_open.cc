@@ -30,7 +30,7 @@ void Pool::describe_locked(Volume &volume, struct tbk_object_info &info)
 		info.flags |= TBK_OBJECT_HIDDEN;
 	if (volume.flags & format::catalog_removing)
 		info.flags |= TBK_OBJECT_REMOVING;
-	info.size = volume.size * format::block_size;
+	info.size = volume.size() * format::block_size;
 	info.created = volume.created;
 	info.children = volume.children;
 	info.open = volume.opens;

@@ -48,7 +48,7 @@ Status Recovery::visit_all(JournalReader &journal, Visit visit)
 			const MapChange change = TBK_TRY(read_record(block->records[i]));
 			Volume *volume = TBK_TRY(volume_of(block->records[i]));
 
-			if (change.start + change.run.count > volume->size)
+			if (change.start + change.run.count > volume->size())
 				return Err::bad_records;
 			TBK_TRY((this->*visit)(*volume, change));
 		}

@@ -50,7 +50,9 @@ public:
 		return (flags & (format::catalog_hidden | format::catalog_removing)) != 0;
 	}
 
-	u64 size = 0; /* blocks; never changes */
+	/* In blocks. Changed under the catalog's lock, read without. */
+	u64 size() const { return size_.load_relaxed(); }
+	void set_size(u64 blocks) { size_.store_relaxed(blocks); }
 
 	/* Orders changes of the tree; never held while waiting for a checkpoint. */
 	Mutex lock{ TBK_RANK_VOLUME };
@@ -62,6 +64,9 @@ public:
 	/* The last epoch that changed it: a flush waits for this one. */
 	Atomic<u64> changed;
 	ListLink dirty; /* in the checkpointer's list, guarded by its lock */
+
+private:
+	Atomic<u64> size_;
 };
 
 } // namespace thinback

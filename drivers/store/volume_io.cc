@@ -64,7 +64,7 @@ void VolumeIo::stop()
 
 Err VolumeIo::check(const struct tbk_request &request) const
 {
-	const u64 sectors = volume_.size * sectors_per_block;
+	const u64 sectors = volume_.size() * sectors_per_block;
 
 	if (request.op == TBK_OP_FLUSH)
 		return Err::ok;

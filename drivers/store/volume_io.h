@@ -71,6 +71,8 @@ public:
 	/* Lets no write in until thaw(), and waits for those inside. Sleeps. */
 	void freeze();
 	void thaw();
+	/* Somebody else changed the map: a flush has to wait for the checkpoint. */
+	void forget_changes(Moment moment) { log_.drop(moment.epoch); }
 
 private:
 	friend struct RequestState;

@@ -143,6 +143,26 @@ int tbk_clone_create(struct tbk_pool *pool, const char *volume, const char *snap
 int tbk_remove(struct tbk_pool *pool, const char *volume, const char *snapshot, tbk_u32 flags,
 	       struct tbk_why *why);
 
+/* Give a volume (@snapshot NULL or empty) or a snapshot another name. -EBUSY it, or a snapshot of it, is open. */
+int tbk_rename(struct tbk_pool *pool, const char *volume, const char *snapshot, const char *to,
+	       struct tbk_why *why);
+
+/*
+ * Make a volume what its snapshot is, size included; what it was is removed. It
+ * has another id then. -EBUSY it is open. Later snapshots stay.
+ */
+int tbk_rollback(struct tbk_pool *pool, const char *volume, const char *snapshot,
+		 struct tbk_why *why);
+
+#define TBK_RESIZE_SHRINK 1u /* what lies past the new end may go */
+
+/*
+ * Change a volume's size, open or not. What was cut off reads as zeros when it
+ * grows again. Requests past a new end fail. -EINVAL smaller and no SHRINK.
+ */
+int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, tbk_u32 flags,
+		      struct tbk_why *why);
+
 /* Wait until removed volumes and snapshots have been freed and the space is free again. */
 int tbk_pool_settle(struct tbk_pool *pool);
 

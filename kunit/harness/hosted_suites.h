@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Suites that make sense in a process alone. */
+#include "../hosted/alter_cases.h"
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_volume_cases.h"
@@ -10,6 +11,7 @@
 
 /* clang-format off */
 #define TBK_HOSTED_SUITES(X)				\
+	X(alter, TBK_ALTER_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\

@@ -58,13 +58,18 @@ JournalRig::~JournalRig()
 	close();
 }
 
-void JournalRig::close()
+void JournalRig::leave()
 {
 	if (volume_)
 		tbk_volume_close(volume_);
+	volume_ = nullptr;
+}
+
+void JournalRig::close()
+{
+	leave();
 	if (pool)
 		(void)tbk_pool_close(pool, nullptr);
-	volume_ = nullptr;
 	pool = nullptr;
 }
 
@@ -78,9 +83,7 @@ void JournalRig::start(u32 flags)
 
 void JournalRig::turn_to(const char *volume, const char *snapshot)
 {
-	if (volume_)
-		tbk_volume_close(volume_);
-	volume_ = nullptr;
+	leave();
 	(void)tbk_volume_open(pool, volume, snapshot, 0, &volume_, nullptr);
 }
 

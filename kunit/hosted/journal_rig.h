@@ -57,6 +57,8 @@ public:
 		stop();
 		start(flags);
 	}
+	/* Has nothing open. */
+	void leave();
 	/* Requests go there from now on. */
 	void turn_to(const char *volume, const char *snapshot);
 	/* What a check of the device says, a line each; stopped. */

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What changes volumes that there are: names, content, size. Each durable when it returns. */
+#include "pool.h"
+
+namespace thinback {
+namespace {
+
+constexpr u64 block_bytes = format::block_size;
+
+const char *at_sign(const char *snapshot)
+{
+	return snapshot && snapshot[0] ? "@" : "";
+}
+
+const char *or_nothing(const char *snapshot)
+{
+	return snapshot ? snapshot : "";
+}
+
+} // namespace
+
+Result<Volume *> Pool::require(const char *volume, const char *snapshot, Why *why)
+{
+	Volume *found = catalog_->find(volume, snapshot);
+
+	if (found)
+		return found;
+	TBK_EXPLAIN(why, "there is no %s/%s%s%s", name_.text, volume, at_sign(snapshot),
+		    or_nothing(snapshot));
+	return Err::not_found;
+}
+
+Status Pool::require_unused(const Volume &volume, Why *why) const
+{
+	if (volume.opens == 0)
+		return {};
+	if (volume.is_snapshot())
+		TBK_EXPLAIN(why, "%s/%s@%s is in use", name_.text, volume.of.text,
+			    volume.name.text);
+	else
+		TBK_EXPLAIN(why, "%s/%s is in use", name_.text, volume.name.text);
+	return Err::busy;
+}
+
+/* Its snapshots bear its name, too. Those that are gone keep it for `list`. */
+Status Pool::rename_all(Volume &volume, const Name &name, Why *why)
+{
+	TBK_TRY(require_unused(volume, why));
+	for (Volume *v = catalog_->next(0); v; v = catalog_->next(v->id)) {
+		if (v->is_snapshot() && v->of == volume.name)
+			TBK_TRY(require_unused(*v, why));
+	}
+	for (Volume *v = catalog_->next(0); v; v = catalog_->next(v->id)) {
+		if (!v->is_snapshot() || !(v->of == volume.name))
+			continue;
+		v->of = name;
+		touch(*v);
+	}
+	volume.name = name;
+	touch(volume);
+	return {};
+}
+
+Status Pool::rename(const char *volume, const char *snapshot, const char *to, Why *why)
+{
+	TBK_TRY(may_change(why));
+	const bool is_snapshot = snapshot && snapshot[0];
+	const Name name = TBK_TRY(parse_name(to, is_snapshot ? "snapshot" : "volume", why));
+	{
+		MutexGuard guard(catalog_->lock());
+		Volume *found = TBK_TRY(require(volume, snapshot, why));
+
+		if (found->name == name)
+			return {};
+		if (is_snapshot ? catalog_->find(volume, to) : catalog_->find(to, nullptr)) {
+			TBK_EXPLAIN(why, "%s/%s%s%s exists already", name_.text,
+				    is_snapshot ? volume : to, is_snapshot ? "@" : "",
+				    is_snapshot ? to : "");
+			return Err::exists;
+		}
+		if (!is_snapshot) {
+			TBK_TRY(rename_all(*found, name, why));
+		} else {
+			TBK_TRY(require_unused(*found, why));
+			found->name = name;
+			touch(*found);
+		}
+	}
+	return sync();
+}
+
+/* A new tree takes the volume's name and place; the old one goes as if removed. */
+Status Pool::rollback(const char *volume, const char *snapshot, Why *why)
+{
+	TBK_TRY(may_change(why));
+	{
+		MutexGuard guard(catalog_->lock());
+		Volume *old = TBK_TRY(require(volume, nullptr, why));
+		Volume *to = TBK_TRY(require(volume, snapshot, why));
+
+		if (!to->is_snapshot()) {
+			TBK_EXPLAIN(why, "%s/%s is no snapshot to go back to", name_.text, volume);
+			return Err::bad_argument;
+		}
+		TBK_TRY(require_unused(*old, why));
+		Volume *made = TBK_TRY(add_clone(*to, old->name, to->size()));
+
+		__builtin_memcpy(made->uuid, old->uuid, sizeof(made->uuid));
+		made->created = old->created;
+		mark_removed(*old);
+	}
+	TBK_TRY(sync());
+	cleaner_->kick();
+	return {};
+}
+
+/*
+ * What lies past the new end goes in the same epoch as the size, since no
+ * checkpoint begins while the catalog is held. Guests write on: those who are
+ * inside are let finish first.
+ */
+Status Pool::cut_off(Volume &volume, u64 blocks)
+{
+	Owned<ExtentEditor> editor = TBK_TRY(make<ExtentEditor>(*cache_, *space_));
+	constexpr u64 at_once = 1 << 16;
+	const u64 end = volume.size();
+	Status cut;
+
+	if (volume.io)
+		volume.io->freeze();
+	volume.set_size(blocks);
+	for (u64 at = blocks; at < end && cut.is_ok(); at += at_once) {
+		MutexGuard guard(volume.lock);
+		const Moment moment = checkpointer_->begin_change(volume);
+
+		cut = editor->unmap(volume.tree, volume.usage, VirtualBlock(at),
+				    BlockCount(end - at < at_once ? end - at : at_once), moment);
+		if (volume.io)
+			volume.io->forget_changes(moment);
+	}
+	if (!cut.is_ok())
+		volume.set_size(end);
+	if (volume.io)
+		volume.io->thaw();
+	return cut;
+}
+
+Status Pool::resize(const char *volume, u64 bytes, u32 flags, Why *why)
+{
+	TBK_TRY(may_change(why));
+	const u64 blocks = TBK_TRY(size_in_blocks(bytes, why));
+	{
+		MutexGuard guard(catalog_->lock());
+		Volume *found = TBK_TRY(require(volume, nullptr, why));
+
+		if (blocks < found->size() && !(flags & TBK_RESIZE_SHRINK)) {
+			TBK_EXPLAIN(why, "%s/%s has %llu bytes: what is past %llu would be lost",
+				    name_.text, volume, found->size() * block_bytes,
+				    blocks * block_bytes);
+			TBK_HINT(why, "to cut it off all the same: --shrink");
+			return Err::bad_argument;
+		}
+		if (blocks < found->size())
+			TBK_TRY(cut_off(*found, blocks));
+		found->set_size(blocks);
+		touch(*found);
+	}
+	return sync();
+}
+
+} // namespace thinback

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Renaming, rolling back and resizing what there is. */
+#include "../harness/check.h"
+#include "journal_rig.h"
+
+using namespace thinback;
+
+namespace {
+
+constexpr u64 mib = 1 << 20;
+constexpr u64 last = 64 * mib / 4096 - 1; /* block of the rig's volume */
+
+int snapshot(JournalRig &rig, const char *name)
+{
+	return tbk_snapshot_create(rig.pool, "disk", name, nullptr);
+}
+
+/* An open volume has a few blocks ready for its next change. */
+u64 free_bytes(JournalRig &rig)
+{
+	struct tbk_pool_info info {};
+
+	rig.leave();
+	tbk_pool_settle(rig.pool);
+	tbk_pool_describe(rig.pool, &info);
+	return info.free;
+}
+
+} // namespace
+
+TBK_TEST(rename_takes_snapshots_along)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(1, 1);
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	rig.write(1, 2);
+	rig.leave();
+	CHECK_EQ(tbk_rename(rig.pool, "disk", nullptr, "drive", nullptr), 0);
+	CHECK_EQ(tbk_rename(rig.pool, "drive", "s", "t", nullptr), 0);
+	rig.turn_to("disk", nullptr);
+	CHECK(!rig.is_ok());
+	rig.turn_to("drive", nullptr);
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(1, 2));
+	rig.turn_to("drive", "t");
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(1, 1));
+}
+
+TBK_TEST(rename_to_a_name_that_exists_is_refused)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	CHECK_EQ(tbk_volume_create(rig.pool, "other", mib, nullptr), 0);
+	CHECK_EQ(tbk_rename(rig.pool, "other", nullptr, "disk", nullptr), -TBK_EEXIST);
+	CHECK_EQ(tbk_rename(rig.pool, "other", nullptr, "a/b", nullptr), -TBK_EINVAL);
+	CHECK_EQ(tbk_rename(rig.pool, "nobody", nullptr, "x", nullptr), -TBK_ENOENT);
+	CHECK_EQ(tbk_rename(rig.pool, "other", nullptr, "other", nullptr), 0);
+}
+
+TBK_TEST(rename_of_what_is_open_is_refused)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	CHECK_EQ(tbk_rename(rig.pool, "disk", nullptr, "drive", nullptr), -TBK_EBUSY);
+	rig.turn_to("disk", "s");
+	CHECK_EQ(tbk_rename(rig.pool, "disk", nullptr, "drive", nullptr), -TBK_EBUSY);
+	CHECK_EQ(tbk_rename(rig.pool, "disk", "s", "t", nullptr), -TBK_EBUSY);
+}
+
+TBK_TEST(rename_is_there_after_a_crash)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	rig.leave();
+	CHECK_EQ(tbk_rename(rig.pool, "disk", nullptr, "drive", nullptr), 0);
+	rig.crash();
+	CHECK(!rig.is_ok());
+	rig.turn_to("drive", "s");
+	CHECK(rig.is_ok());
+}
+
+TBK_TEST(rollback_brings_back_content_and_size)
+{
+	JournalRig rig;
+	struct tbk_object_info before {};
+	struct tbk_object_info after {};
+
+	REQUIRE(rig.is_ok());
+	rig.write(1, 1);
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	rig.write(1, 2);
+	rig.write(2, 2);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 80 * mib, 0, nullptr), 0);
+	tbk_pool_find(rig.pool, "disk", nullptr, &before, nullptr);
+	rig.leave();
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", nullptr), 0);
+	tbk_pool_find(rig.pool, "disk", nullptr, &after, nullptr);
+	CHECK_EQ(after.size, 64 * mib);
+	CHECK_EQ(__builtin_memcmp(before.uuid, after.uuid, sizeof(after.uuid)), 0);
+	rig.turn_to("disk", nullptr);
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(1, 1));
+	CHECK(rig.holds(2, 0));
+	CHECK_EQ(rig.write(2, 3), 0);
+	CHECK_EQ(rig.flush(), 0);
+	rig.crash();
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(1, 1));
+	CHECK(rig.holds(2, 3));
+	CHECK(rig.is_sound());
+}
+
+TBK_TEST(rollback_gives_back_what_came_after)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	for (u64 block = 0; block < 100; block++)
+		rig.write(block, 1);
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	const u64 before = free_bytes(rig);
+
+	rig.turn_to("disk", nullptr);
+	for (u64 block = 50; block < 150; block++)
+		rig.write(block, 2);
+	rig.leave();
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", nullptr), 0);
+	CHECK_EQ(free_bytes(rig), before);
+}
+
+TBK_TEST(rollback_of_what_is_open_is_refused)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", nullptr), -TBK_EBUSY);
+	rig.leave();
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "t", nullptr), -TBK_ENOENT);
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", nullptr, nullptr), -TBK_EINVAL);
+}
+
+TBK_TEST(rollback_to_an_early_snapshot_keeps_later_ones)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	for (u64 value = 1; value < 4; value++) {
+		const char *const names[] = { "", "a", "b", "c" };
+
+		rig.write(1, value);
+		CHECK_EQ(snapshot(rig, names[value]), 0);
+	}
+	rig.leave();
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "a", nullptr), 0);
+	rig.turn_to("disk", nullptr);
+	CHECK(rig.holds(1, 1));
+	rig.turn_to("disk", "c");
+	CHECK(rig.holds(1, 3));
+	CHECK(rig.is_sound());
+}
+
+TBK_TEST(resize_grows_while_open)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	CHECK(rig.write(last + 1, 1) < 0);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 100 * mib, 0, nullptr), 0);
+	CHECK_EQ(rig.write(last + 1, 1), 0);
+	CHECK_EQ(rig.flush(), 0);
+	rig.crash();
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(last + 1, 1));
+	CHECK(rig.is_sound());
+}
+
+TBK_TEST(resize_does_not_shrink_unasked)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(last, 1);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 4 * mib, 0, nullptr), -TBK_EINVAL);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 0, TBK_RESIZE_SHRINK, nullptr), -TBK_EINVAL);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "nobody", mib, 0, nullptr), -TBK_ENOENT);
+	CHECK(rig.holds(last, 1));
+}
+
+TBK_TEST(resize_cuts_off_for_good)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(1, 1);
+	rig.flush();
+	const u64 before = free_bytes(rig);
+
+	rig.turn_to("disk", nullptr);
+	for (u64 block = 2000; block < 2100; block++)
+		rig.write(block, 1);
+	rig.write(last, 1);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 4 * mib, TBK_RESIZE_SHRINK, nullptr), 0);
+	CHECK(rig.write(2000, 1) < 0);
+	CHECK_EQ(free_bytes(rig), before);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 64 * mib, 0, nullptr), 0);
+	rig.turn_to("disk", nullptr);
+	CHECK(rig.holds(1, 1));
+	CHECK(rig.holds(2000, 0));
+	CHECK(rig.holds(last, 0));
+	CHECK(rig.is_sound());
+}
+
+TBK_TEST(resize_of_a_clone_hides_what_its_parent_has)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	for (u64 block = 0; block < 3000; block++)
+		rig.write(block, 1);
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	CHECK_EQ(tbk_clone_create(rig.pool, "disk", "s", "clone", 0, nullptr), 0);
+	rig.turn_to("clone", nullptr);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "clone", 4 * mib, TBK_RESIZE_SHRINK, nullptr), 0);
+	CHECK(rig.is_sound());
+	CHECK_EQ(tbk_volume_resize(rig.pool, "clone", 64 * mib, 0, nullptr), 0);
+	rig.turn_to("clone", nullptr);
+	CHECK(rig.holds(1, 1));
+	CHECK(rig.holds(2000, 0));
+	rig.turn_to("disk", nullptr);
+	CHECK(rig.holds(2000, 1));
+}
+
+/* Records from before the cut are past the end after it. */
+TBK_TEST(resize_and_journal_agree_after_a_crash)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(last, 1);
+	CHECK_EQ(rig.flush(), 0);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 4 * mib, TBK_RESIZE_SHRINK, nullptr), 0);
+	rig.write(2, 2);
+	CHECK_EQ(rig.flush(), 0);
+	rig.crash();
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(2, 2));
+	CHECK(rig.write(last, 1) < 0);
+	CHECK(rig.is_sound());
+}
