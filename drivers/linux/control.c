@@ -61,6 +61,28 @@ static int tbk_verb_remove(struct tbk_attached *in, struct thinback_command *c, 
 	return tbk_object_remove(in, c->volume, c->snapshot, flags, why);
 }
 
+static int tbk_verb_rename(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	return tbk_object_rename(in, c->volume, c->snapshot, c->target, why);
+}
+
+static int tbk_verb_rollback(struct tbk_attached *in, struct thinback_command *c,
+			     struct tbk_why *why)
+{
+	int err = tbk_object_rollback(in, c->volume, c->snapshot, c->target, why);
+
+	if (!err)
+		tbk_object_node(in, c->volume, "", c->path, sizeof(c->path));
+	return err;
+}
+
+static int tbk_verb_resize(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	u32 flags = c->flags & THINBACK_SHRINK ? TBK_RESIZE_SHRINK : 0;
+
+	return tbk_object_resize(in, c->volume, c->bytes, flags, why);
+}
+
 static int tbk_verb_map(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
 {
 	int err = tbk_object_map(in, c->volume, c->snapshot, why);
@@ -99,6 +121,9 @@ static const struct tbk_verb tbk_verbs[] = {
 	[_IOC_NR(THINBACK_SNAPSHOT_CREATE)] = { .run = tbk_verb_snapshot },
 	[_IOC_NR(THINBACK_CLONE)] = { .flags = THINBACK_IF_MISSING, .run = tbk_verb_clone },
 	[_IOC_NR(THINBACK_REMOVE)] = { .flags = THINBACK_RECURSIVE, .run = tbk_verb_remove },
+	[_IOC_NR(THINBACK_RENAME)] = { .run = tbk_verb_rename },
+	[_IOC_NR(THINBACK_ROLLBACK)] = { .run = tbk_verb_rollback },
+	[_IOC_NR(THINBACK_RESIZE)] = { .flags = THINBACK_SHRINK, .run = tbk_verb_resize },
 	[_IOC_NR(THINBACK_MAP)] = { .run = tbk_verb_map },
 	[_IOC_NR(THINBACK_UNMAP)] = { .run = tbk_verb_unmap },
 	[_IOC_NR(THINBACK_SYNC)] = { .run = tbk_verb_sync },

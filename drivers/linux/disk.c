@@ -234,3 +234,8 @@ void tbk_disks_exit(void)
 	unregister_blkdev(tbk_disk_major, "thinback");
 	ida_destroy(&tbk_disk_minors);
 }
+
+void tbk_disk_resize(struct tbk_disk *disk, u64 bytes)
+{
+	set_capacity_and_notify(disk->gd, bytes >> SECTOR_SHIFT);
+}

@@ -80,6 +80,9 @@ void tbk_disk_unhold(struct tbk_disk *disk);
 /* Take a held disk away. @disk is gone afterwards. Process context. */
 void tbk_disk_remove(struct tbk_disk *disk);
 
+/* The volume is of another size now. */
+void tbk_disk_resize(struct tbk_disk *disk, u64 bytes);
+
 void tbk_disk_use(struct tbk_disk *disk, struct tbk_disk_use *use);
 dev_t tbk_disk_devt(const struct tbk_disk *disk);
 

@@ -181,6 +181,115 @@ int tbk_object_remove(struct tbk_attached *in, const char *volume, const char *s
 	return err;
 }
 
+/* The entries of what has been renamed, under their new names; mapped as before. */
+static int tbk_renew_selected(struct tbk_attached *in, const struct tbk_selection *selection,
+			      struct tbk_why *why)
+{
+	struct tbk_object_info info;
+	struct tbk_entry *entry;
+	unsigned long id;
+	bool was_mapped;
+	int err = 0;
+
+	xa_for_each(&in->entries, id, entry)
+	{
+		if (!tbk_selected(selection, entry))
+			continue;
+		was_mapped = entry->disk;
+		tbk_entry_drop(entry);
+		if (err || tbk_pool_next(in->pool, id - 1, &info) || info.id != id)
+			continue;
+		if (was_mapped)
+			err = tbk_entry_show(in, &info, why);
+		else if (IS_ERR(tbk_entry_add(in, &info)))
+			err = -ENOMEM;
+	}
+	return err;
+}
+
+int tbk_object_rename(struct tbk_attached *in, const char *volume, const char *snapshot,
+		      const char *to, struct tbk_why *why)
+{
+	struct tbk_object_info info;
+	struct tbk_selection selection;
+	int err;
+
+	mutex_lock(&in->lock);
+	err = tbk_pool_find(in->pool, volume, snapshot, &info, why);
+	if (err)
+		goto unlock;
+	selection.id = info.id;
+	selection.volume = info.volume;
+	selection.snapshots = !info.snapshot[0];
+	err = tbk_hold_selected(in, &selection, why);
+	if (err)
+		goto unlock;
+	err = tbk_rename(in->pool, volume, snapshot, to, why);
+	if (err)
+		tbk_unhold_selected(in, &selection, ULONG_MAX);
+	else
+		err = tbk_renew_selected(in, &selection, why);
+unlock:
+	mutex_unlock(&in->lock);
+	return err;
+}
+
+/* The volume's entry goes with what it was; the one it is now gets another. */
+static int tbk_object_rollback_locked(struct tbk_attached *in, const char *volume,
+				      const char *snapshot, const char *keep, struct tbk_why *why)
+{
+	struct tbk_object_info info;
+	struct tbk_entry *entry;
+	int err = tbk_pool_find(in->pool, volume, NULL, &info, why);
+
+	if (err)
+		return err;
+	entry = xa_load(&in->entries, info.id);
+	err = entry ? tbk_entry_hold(entry, why) : 0;
+	if (err)
+		return err;
+	err = tbk_rollback(in->pool, volume, snapshot, keep, why);
+	if (err) {
+		if (entry)
+			tbk_entry_unhold(entry);
+		return err;
+	}
+	if (entry)
+		tbk_entry_drop(entry);
+	return tbk_object_map_locked(in, volume, NULL, why);
+}
+
+int tbk_object_rollback(struct tbk_attached *in, const char *volume, const char *snapshot,
+			const char *keep, struct tbk_why *why)
+{
+	int err;
+
+	mutex_lock(&in->lock);
+	err = tbk_object_rollback_locked(in, volume, snapshot, keep, why);
+	mutex_unlock(&in->lock);
+	return err;
+}
+
+int tbk_object_resize(struct tbk_attached *in, const char *volume, u64 bytes, u32 flags,
+		      struct tbk_why *why)
+{
+	struct tbk_object_info info;
+	struct tbk_entry *entry;
+	int err;
+
+	mutex_lock(&in->lock);
+	err = tbk_volume_resize(in->pool, volume, bytes, flags, why);
+	if (!err)
+		err = tbk_pool_find(in->pool, volume, NULL, &info, why);
+	if (!err) {
+		entry = xa_load(&in->entries, info.id);
+		if (entry && entry->disk)
+			tbk_disk_resize(entry->disk, info.size);
+	}
+	mutex_unlock(&in->lock);
+	return err;
+}
+
 /* A snapshot's entry goes with its device, a volume's stays. */
 static int tbk_entry_hide(struct tbk_entry *entry, struct tbk_why *why)
 {

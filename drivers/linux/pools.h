@@ -79,6 +79,13 @@ void tbk_entries_unhold(struct tbk_attached *in);
 int tbk_object_create(struct tbk_attached *in, const char *volume, u64 bytes, struct tbk_why *why);
 int tbk_object_remove(struct tbk_attached *in, const char *volume, const char *snapshot, u32 flags,
 		      struct tbk_why *why);
+int tbk_object_rename(struct tbk_attached *in, const char *volume, const char *snapshot,
+		      const char *to, struct tbk_why *why);
+/* What the volume was becomes snapshot @keep, or with "" goes. */
+int tbk_object_rollback(struct tbk_attached *in, const char *volume, const char *snapshot,
+			const char *keep, struct tbk_why *why);
+int tbk_object_resize(struct tbk_attached *in, const char *volume, u64 bytes, u32 flags,
+		      struct tbk_why *why);
 int tbk_object_map(struct tbk_attached *in, const char *volume, const char *snapshot,
 		   struct tbk_why *why);
 int tbk_object_unmap(struct tbk_attached *in, const char *volume, const char *snapshot,

@@ -130,11 +130,11 @@ int tbk_rename(struct tbk_pool *pool, const char *volume, const char *snapshot, 
 	return result(pool->pool->rename(volume, snapshot, to, why), why);
 }
 
-int tbk_rollback(struct tbk_pool *pool, const char *volume, const char *snapshot,
+int tbk_rollback(struct tbk_pool *pool, const char *volume, const char *snapshot, const char *keep,
 		 struct tbk_why *why)
 {
 	clear(why);
-	return result(pool->pool->rollback(volume, snapshot, why), why);
+	return result(pool->pool->rollback(volume, snapshot, keep, why), why);
 }
 
 int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, tbk_u32 flags,

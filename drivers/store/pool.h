@@ -41,7 +41,7 @@ public:
 
 	/* pool_alter.cc */
 	Status rename(const char *volume, const char *snapshot, const char *to, Why *why);
-	Status rollback(const char *volume, const char *snapshot, Why *why);
+	Status rollback(const char *volume, const char *snapshot, const char *keep, Why *why);
 	Status resize(const char *volume, u64 bytes, u32 flags, Why *why);
 
 	/* pool_open.cc: a volume for requests */
@@ -86,6 +86,7 @@ private:
 	Status require_unused(const Volume &volume, Why *why) const TBK_REQUIRES(catalog_->lock());
 	Status rename_all(Volume &volume, const Name &name, Why *why)
 		TBK_REQUIRES(catalog_->lock());
+	void turn_into_snapshot(Volume &volume, const Name &name) TBK_REQUIRES(catalog_->lock());
 	Status cut_off(Volume &volume, u64 blocks) TBK_REQUIRES(catalog_->lock());
 	void take_snapshot(Volume &origin, Volume &taken) TBK_REQUIRES(catalog_->lock());
 	static void set_usage(Volume &volume, const Usage &usage);

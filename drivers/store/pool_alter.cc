@@ -89,10 +89,29 @@ Status Pool::rename(const char *volume, const char *snapshot, const char *to, Wh
 	return sync();
 }
 
-/* A new tree takes the volume's name and place; the old one goes as if removed. */
-Status Pool::rollback(const char *volume, const char *snapshot, Why *why)
+/* The volume's tree as it is, sealed, becomes a snapshot of that name. */
+void Pool::turn_into_snapshot(Volume &volume, const Name &name)
+{
+	MutexGuard guard(volume.lock);
+
+	checkpointer_->begin_change(volume);
+	checkpointer_->seal(volume);
+	volume.of = volume.name;
+	volume.name = name;
+	volume.flags = format::catalog_snapshot;
+	volume.generation = checkpointer_->generation();
+	checkpointer_->next_generation();
+}
+
+/* A new tree takes the volume's name and place; the old one stays as a snapshot, or goes as if removed. */
+Status Pool::rollback(const char *volume, const char *snapshot, const char *keep, Why *why)
 {
 	TBK_TRY(may_change(why));
+	const bool is_kept = keep && keep[0];
+	Name kept;
+
+	if (is_kept)
+		kept = TBK_TRY(parse_name(keep, "snapshot", why));
 	{
 		MutexGuard guard(catalog_->lock());
 		Volume *old = TBK_TRY(require(volume, nullptr, why));
@@ -103,11 +122,19 @@ Status Pool::rollback(const char *volume, const char *snapshot, Why *why)
 			return Err::bad_argument;
 		}
 		TBK_TRY(require_unused(*old, why));
+		if (is_kept && catalog_->find(volume, keep)) {
+			TBK_EXPLAIN(why, "snapshot %s/%s@%s exists already", name_.text, volume,
+				    keep);
+			return Err::exists;
+		}
 		Volume *made = TBK_TRY(add_clone(*to, old->name, to->size()));
 
 		__builtin_memcpy(made->uuid, old->uuid, sizeof(made->uuid));
 		made->created = old->created;
-		mark_removed(*old);
+		if (is_kept)
+			turn_into_snapshot(*old, kept);
+		else
+			mark_removed(*old);
 	}
 	TBK_TRY(sync());
 	cleaner_->kick();

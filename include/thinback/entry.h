@@ -148,10 +148,11 @@ int tbk_rename(struct tbk_pool *pool, const char *volume, const char *snapshot, 
 	       struct tbk_why *why);
 
 /*
- * Make a volume what its snapshot is, size included; what it was is removed. It
- * has another id then. -EBUSY it is open. Later snapshots stay.
+ * Make a volume what its snapshot is, size included. What it was becomes its
+ * snapshot @keep, or, with NULL or empty, is removed. It has another id then.
+ * -EBUSY it is open. Later snapshots stay.
  */
-int tbk_rollback(struct tbk_pool *pool, const char *volume, const char *snapshot,
+int tbk_rollback(struct tbk_pool *pool, const char *volume, const char *snapshot, const char *keep,
 		 struct tbk_why *why);
 
 #define TBK_RESIZE_SHRINK 1u /* what lies past the new end may go */

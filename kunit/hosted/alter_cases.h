@@ -7,6 +7,7 @@
 	X(rename_is_there_after_a_crash)                  \
 	X(rollback_brings_back_content_and_size)          \
 	X(rollback_gives_back_what_came_after)            \
+	X(rollback_keeps_what_was_as_a_snapshot)          \
 	X(rollback_of_what_is_open_is_refused)            \
 	X(rollback_to_an_early_snapshot_keeps_later_ones) \
 	X(resize_grows_while_open)                        \

@@ -101,7 +101,7 @@ TBK_TEST(rollback_brings_back_content_and_size)
 	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 80 * mib, 0, nullptr), 0);
 	tbk_pool_find(rig.pool, "disk", nullptr, &before, nullptr);
 	rig.leave();
-	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", nullptr), 0);
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", nullptr, nullptr), 0);
 	tbk_pool_find(rig.pool, "disk", nullptr, &after, nullptr);
 	CHECK_EQ(after.size, 64 * mib);
 	CHECK_EQ(__builtin_memcmp(before.uuid, after.uuid, sizeof(after.uuid)), 0);
@@ -132,8 +132,31 @@ TBK_TEST(rollback_gives_back_what_came_after)
 	for (u64 block = 50; block < 150; block++)
 		rig.write(block, 2);
 	rig.leave();
-	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", nullptr), 0);
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", nullptr, nullptr), 0);
 	CHECK_EQ(free_bytes(rig), before);
+}
+
+TBK_TEST(rollback_keeps_what_was_as_a_snapshot)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(1, 1);
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	rig.write(1, 2);
+	rig.leave();
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", "s", nullptr), -TBK_EEXIST);
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", "was", nullptr), 0);
+	rig.turn_to("disk", nullptr);
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(1, 1));
+	CHECK_EQ(rig.write(1, 3), 0);
+	rig.leave();
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "was", "was2", nullptr), 0);
+	CHECK(rig.is_sound());
+	CHECK(rig.holds(1, 2));
+	rig.turn_to("disk", "was2");
+	CHECK(rig.holds(1, 3));
 }
 
 TBK_TEST(rollback_of_what_is_open_is_refused)
@@ -142,10 +165,10 @@ TBK_TEST(rollback_of_what_is_open_is_refused)
 
 	REQUIRE(rig.is_ok());
 	CHECK_EQ(snapshot(rig, "s"), 0);
-	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", nullptr), -TBK_EBUSY);
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", nullptr, nullptr), -TBK_EBUSY);
 	rig.leave();
-	CHECK_EQ(tbk_rollback(rig.pool, "disk", "t", nullptr), -TBK_ENOENT);
-	CHECK_EQ(tbk_rollback(rig.pool, "disk", nullptr, nullptr), -TBK_EINVAL);
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "t", nullptr, nullptr), -TBK_ENOENT);
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", nullptr, nullptr, nullptr), -TBK_EINVAL);
 }
 
 TBK_TEST(rollback_to_an_early_snapshot_keeps_later_ones)
@@ -160,7 +183,7 @@ TBK_TEST(rollback_to_an_early_snapshot_keeps_later_ones)
 		CHECK_EQ(snapshot(rig, names[value]), 0);
 	}
 	rig.leave();
-	CHECK_EQ(tbk_rollback(rig.pool, "disk", "a", nullptr), 0);
+	CHECK_EQ(tbk_rollback(rig.pool, "disk", "a", nullptr, nullptr), 0);
 	rig.turn_to("disk", nullptr);
 	CHECK(rig.holds(1, 1));
 	rig.turn_to("disk", "c");

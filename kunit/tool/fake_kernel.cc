@@ -53,6 +53,12 @@ const char *verb_of(unsigned long request)
 		return "CLONE";
 	case THINBACK_REMOVE:
 		return "REMOVE";
+	case THINBACK_RENAME:
+		return "RENAME";
+	case THINBACK_ROLLBACK:
+		return "ROLLBACK";
+	case THINBACK_RESIZE:
+		return "RESIZE";
 	case THINBACK_MAP:
 		return "MAP";
 	case THINBACK_UNMAP:
@@ -150,6 +156,17 @@ int FakeKernel::on_object(unsigned long request, thinback_command &command)
 	switch (request) {
 	case THINBACK_REMOVE:
 		return remove(command);
+	case THINBACK_RENAME:
+		put(command.snapshot[0] ? object->snapshot : object->volume, command.target);
+		return 0;
+	case THINBACK_ROLLBACK:
+		if (command.target[0])
+			make(command.pool, command.volume, command.target, object->bytes);
+		return 0;
+	case THINBACK_RESIZE:
+		object->bytes = command.bytes;
+		count(command.pool);
+		return 0;
 	case THINBACK_MAP:
 		put(object->node, node_of(command.pool, *object));
 		put(command.path, object->node);

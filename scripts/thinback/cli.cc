@@ -84,6 +84,23 @@ void declare_remove(CLI::App &app, Options &options)
 	app.add_flag("--wait", options.wait, "until the space is free again");
 }
 
+void declare_rename(CLI::App &app, Options &options)
+{
+	take_objects(app, options, "NAME", 2);
+}
+
+void declare_rollback(CLI::App &app, Options &options)
+{
+	take_objects(app, options, "POOL/VOLUME@SNAP", 1);
+	app.add_flag("--discard", options.discard, "do not keep what the volume was");
+}
+
+void declare_resize(CLI::App &app, Options &options)
+{
+	take_objects(app, options, "POOL/VOLUME", 2);
+	app.add_flag("--shrink", options.shrink, "cut off what is past the new end");
+}
+
 void declare_names(CLI::App &app, Options &options)
 {
 	take_objects(app, options, "NAME", any);
@@ -216,6 +233,12 @@ const std::vector<Verb> &verbs()
 		  "make volumes that start as a snapshot", declare_clone, verb_clone },
 		{ "remove", "remove POOL/VOLUME[@SNAP]... [--recursive] [--wait]",
 		  "remove volumes or snapshots", declare_remove, verb_remove },
+		{ "rename", "rename POOL/VOLUME[@SNAP] POOL/NEW[@SNAP]",
+		  "give a volume or a snapshot another name", declare_rename, verb_rename },
+		{ "rollback", "rollback POOL/VOLUME@SNAP [--discard]",
+		  "make a volume what it was at a snapshot", declare_rollback, verb_rollback },
+		{ "resize", "resize POOL/VOLUME SIZE [--shrink]", "change the size of a volume",
+		  declare_resize, verb_resize },
 		{ "map", "map POOL/VOLUME[@SNAP]...", "make the device node, and print its path",
 		  declare_names, verb_map },
 		{ "unmap", "unmap POOL/VOLUME[@SNAP]...", "remove the device node", declare_names,

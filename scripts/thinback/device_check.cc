@@ -137,6 +137,11 @@ void check_type(const System &system, const std::string &path, const struct stat
 
 } // namespace
 
+std::time_t System::now()
+{
+	return std::time(nullptr);
+}
+
 int System::open(const std::string &path, int flags)
 {
 	const int fd = ::open(path.c_str(), flags | O_CLOEXEC);

@@ -30,6 +30,8 @@ struct Options {
 	bool snapshots = false;
 	bool udev = false;
 	bool wait = false;
+	bool shrink = false;
+	bool discard = false;
 
 	std::string mode;
 	std::string guest;

@@ -25,6 +25,9 @@ void verb_create(Session &session);
 void verb_snapshot(Session &session);
 void verb_clone(Session &session);
 void verb_remove(Session &session);
+void verb_rename(Session &session);
+void verb_rollback(Session &session);
+void verb_resize(Session &session);
 void verb_map(Session &session);
 void verb_unmap(Session &session);
 

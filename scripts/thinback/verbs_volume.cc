@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "verbs.h"
@@ -105,6 +106,76 @@ void verb_remove(Session &session)
 	if (session.options.wait)
 		for (const std::string &pool : pools)
 			settle(session, pool);
+}
+
+void verb_rename(Session &session)
+{
+	const std::string &object = session.options.objects.at(0);
+	const std::string &wanted = session.options.objects.at(1);
+	const Name from = parse_volume_or_snapshot(object);
+	const Name to = parse_volume_or_snapshot(wanted);
+	thinback_command command = command_for(from);
+
+	if (to.kind != from.kind || to.pool != from.pool ||
+	    (from.kind == Kind::snapshot && to.volume != from.volume))
+		throw Failure(Exit::usage, wanted,
+			      from.kind == Kind::snapshot ? "a snapshot stays with its volume"
+							  : "a volume stays in its pool",
+			      fmt::format("the form is: thinback rename {} {}", object,
+					  from.kind == Kind::snapshot
+						  ? from.pool + "/" + from.volume + "@NEW"
+						  : from.pool + "/NEW"));
+	set_text(command.target, from.kind == Kind::snapshot ? to.snapshot : to.volume);
+	session.kernel.run(THINBACK_RENAME, command, object);
+	session.say(fmt::format("{} is {} now", object, wanted));
+	session.report_entry(to);
+}
+
+namespace {
+
+/* Of the snapshot that keeps what a rollback replaces; told by the time, in UTC. */
+std::string name_of_before(std::time_t now)
+{
+	return fmt::format("before-rollback-{:%Y%m%d-%H%M%S}", fmt::gmtime(now));
+}
+
+} // namespace
+
+void verb_rollback(Session &session)
+{
+	const std::string &object = session.options.objects.at(0);
+	const Name snapshot = parse_snapshot(object);
+	Name volume = snapshot;
+	thinback_command command = command_for(snapshot);
+
+	volume.kind = Kind::volume;
+	volume.snapshot.clear();
+	if (!session.options.discard)
+		set_text(command.target, name_of_before(session.world.system.now()));
+	else if (!session.options.yes && session.world.can_ask &&
+		 !session.confirm(fmt::format("lose what {} holds now?", volume.text()), true))
+		throw Failure(Exit::failed, object, "not confirmed");
+	session.kernel.run(THINBACK_ROLLBACK, command, object);
+	session.say(fmt::format("{} is what it was at {}", volume.text(), object));
+	if (!session.options.discard)
+		session.say(fmt::format("what it was before: {}@{}", volume.text(),
+					text_of(command.target)));
+	session.report_entry(volume);
+}
+
+void verb_resize(Session &session)
+{
+	const std::string &object = session.options.objects.at(0);
+	const Name volume = parse_volume(object);
+	thinback_command command =
+		command_for(volume, session.options.shrink ? THINBACK_SHRINK : 0);
+
+	command.bytes = parse_size(session.options.objects.at(1), object);
+	if (command.bytes == 0)
+		throw Failure(Exit::usage, object, "a volume of no size is of no use");
+	session.kernel.run(THINBACK_RESIZE, command, object);
+	session.say(fmt::format("{} has {} now", object, format_size(command.bytes)));
+	session.report_entry(volume);
 }
 
 void verb_map(Session &session)

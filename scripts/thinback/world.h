@@ -2,6 +2,7 @@
 /* All that the program touches outside itself; tests pass another one. */
 #pragma once
 
+#include <ctime>
 #include <filesystem>
 #include <iosfwd>
 #include <string>
@@ -18,6 +19,8 @@ public:
 
 	/* open(2). A descriptor or a negative errno. */
 	virtual int open(const std::string &path, int flags);
+	/* Seconds since 1970. */
+	virtual std::time_t now();
 
 	std::filesystem::path sysfs = "/sys";
 	std::filesystem::path proc = "/proc";

@@ -23,6 +23,7 @@
 #define THINBACK_READ_ONLY 1  /* ATTACH */
 #define THINBACK_RECURSIVE 2  /* REMOVE: the volume's snapshots too */
 #define THINBACK_IF_MISSING 4 /* CLONE: a volume of that name is taken as it is */
+#define THINBACK_SHRINK 8     /* RESIZE: what lies past the new end may go */
 
 /*
  * struct thinback_command - one verb on one object
@@ -34,6 +35,9 @@
  *   SNAPSHOT  in    in      in        -       -      -
  *   CLONE     in    in      in        in      in/0   out: the clone's device node
  *   REMOVE    in    in      in/""     -       -      -
+ *   RENAME    in    in      in/""     in      -      -      the new name of volume or snapshot
+ *   ROLLBACK  in    in      in        in/""   -      out: the volume's device node; target: what it was, as a snapshot
+ *   RESIZE    in    in      -         -       in     -
  *   MAP       in    in      in/""     -       -      out: the device node
  *   UNMAP     in    in      in/""     -       -      -
  *   SYNC      in    -       -         -       -      -      all acknowledged is durable
@@ -146,6 +150,9 @@ struct thinback_version {
 #define THINBACK_UNMAP _IO(THINBACK_IOC, 0x08)
 #define THINBACK_SYNC _IO(THINBACK_IOC, 0x09)
 #define THINBACK_SETTLE _IO(THINBACK_IOC, 0x0a)
+#define THINBACK_RENAME _IO(THINBACK_IOC, 0x0b)
+#define THINBACK_ROLLBACK _IO(THINBACK_IOC, 0x0c)
+#define THINBACK_RESIZE _IO(THINBACK_IOC, 0x0d)
 #define THINBACK_LIST_POOLS _IO(THINBACK_IOC, 0x10)
 #define THINBACK_LIST_OBJECTS _IO(THINBACK_IOC, 0x11)
 

@@ -30,7 +30,7 @@ def complete(line, *words):
 
 class Completion(unittest.TestCase):
     def test_verbs(self):
-        self.assertEqual(["remove"], complete("thinback re"))
+        self.assertEqual(["remove"], complete("thinback rem"))
         self.assertEqual(["detach"], complete("thinback -J det"))
 
     def test_options(self):
