@@ -100,7 +100,7 @@ shut_down() {
 
 # boot_one NAME BASE RELEASE
 boot_one() {
-	step "guest $1: boots Debian ${3} from a clone of $2@v1, writes, shuts down"
+	step "guest $1: boots Debian $3 from a clone of $2@v1, and writes"
 	start "$1" "$2"
 	has_written "$1"
 	shut_down "$1"

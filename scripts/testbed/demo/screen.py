@@ -81,10 +81,14 @@ class Screen:
         self.line(self.paint(BOLD, text))
 
     def claims(self, claims):
+        """The evidence beside each claim, or below it where the terminal is narrow."""
         width = max(len(claim.text) for claim in claims)
+        needed = width + max(len(claim.evidence) for claim in claims) + 12
+        between = "  " if needed <= shutil.get_terminal_size((needed, 24)).columns else f"\n{'':10}"
         for claim in claims:
             mark = self.paint(GREEN, "ok    ") if claim.holds else self.paint(RED, "FAILED")
-            self.line(f"  {mark}  {claim.text:<{width}}  {claim.evidence}")
+            text = claim.text.ljust(width if between == "  " else 0)
+            self.line(f"  {mark}  {text}{between}{claim.evidence}")
 
     def trouble(self, message):
         """For the error output: the first line says what, the others what helps."""

@@ -73,16 +73,21 @@ made_at_attach() {
 	check_same "golden is as it was" "$golden" "$(sum $volumes/golden $golden_mib)"
 }
 
-plain_disk() {
-	local data
+two_disks() {
+	local data head
+	head=$(pattern 1 4 | sha256sum | cut -d ' ' -f 1)
 	need "make a logical volume" vgcreate -qq vg /dev/vda
 	need "a plain volume" lvcreate -qq -y -Wn -n plain -L 32M vg
 	pattern 3 8 | dd of=/dev/vg/plain bs=1M oflag=direct iflag=fullblock status=none
 	data=$(sum /dev/vg/plain 8)
-	need "start a guest with a plain disk" guest_start web3 phy:/dev/vg/plain,xvdb,w <<-'GUEST'
+	need "a clone" thinback clone tank/golden@v1 tank/web3
+	need "start a guest with a clone and a plain disk" guest_start web3 \
+		phy:$volumes/web3,xvda,w phy:/dev/vg/plain,xvdb,w <<-'GUEST'
 		set -e
+		disk xvda
 		disk xvdb
-		echo "read=$(sum xvdb 8)"
+		echo "clone=$(sum xvda 4)"
+		echo "plain=$(sum xvdb 8)"
 		dd if=/dev/zero of=/dev/xvdb bs=1M count=1 seek=8 conv=fsync
 		echo attached
 		until [ -b /dev/xvdc ]; do sleep 0.2; done
@@ -91,11 +96,12 @@ plain_disk() {
 		echo detached
 	GUEST
 	need "it has its disks" guest_wait web3 '^attached'
-	check_same "the plain disk reads what dom0 wrote" "$data" "$(guest_value web3 read)"
+	check_same "the clone reads as golden" "$head" "$(guest_value web3 clone)"
+	check_same "the plain disk reads what dom0 wrote" "$data" "$(guest_value web3 plain)"
 	need "a third disk" thinback clone tank/golden@v1 tank/hot
 	need "block-attach" xl block-attach web3 phy:$volumes/hot,xvdc,w
 	check "the guest reads it" guest_wait web3 '^hot='
-	check_same "it reads as golden" "$(pattern 1 4 | sha256sum | cut -d ' ' -f 1)" "$(guest_value web3 hot)"
+	check_same "it reads as golden" "$head" "$(guest_value web3 hot)"
 	check_status "a volume that a guest has cannot go" 12 thinback remove tank/hot
 	check "block-detach" xl block-detach web3 xvdc
 	check "the guest sees it go" guest_wait web3 '^detached'
@@ -125,6 +131,6 @@ tidy_up() {
 make_pool
 clone_and_kill
 made_at_attach
-plain_disk
+two_disks
 read_only
 tidy_up
