@@ -79,6 +79,27 @@ discards() {
 	check "space came back: $before, then $after" test "$after" -le $((before - 19922944))
 }
 
+sha() { sha256sum | cut -d ' ' -f 1; }
+
+altered() {
+	check "rename" thinback rename tank/holes tank/gaps
+	check "its node has the new name" test -b $volumes/gaps
+	check "and the old one is gone" test ! -e $volumes/holes
+	check "snapshot" thinback snapshot tank/gaps@good
+	check "a change" write_out gaps 9 4
+	check_status "no rollback of what is in use" 12 bash -c "exec 3<$volumes/gaps; thinback rollback tank/gaps@good"
+	check "rollback" thinback rollback tank/gaps@good --discard
+	check_same "it is what it was" "$(pattern 5 4 | sha)" "$(sum $volumes/gaps 4)"
+	check "grow while open" bash -c "exec 3<$volumes/gaps; thinback resize tank/gaps 96M"
+	check_same "the node has grown" 100663296 "$(blockdev --getsize64 $volumes/gaps)"
+	check_status "no shrinking unasked" 2 thinback resize tank/gaps 4M
+	check "shrink" thinback resize tank/gaps 4M --shrink
+	check "grow again" thinback resize tank/gaps 64M
+	check_same "what was cut off is gone" "$(head -c 28M /dev/zero | sha)" "$(sum $volumes/gaps 28 4)"
+	check_same "the rest is not" "$(pattern 5 4 | sha)" "$(sum $volumes/gaps 4)"
+	check "remove" thinback remove tank/gaps --recursive
+}
+
 # write_out VOLUME SEED MIB: may wait for space as long as the volume's policy says.
 write_out() {
 	pattern "$2" "$3" | timeout 250 dd of="$volumes/$1" bs=256k oflag=direct conv=fsync,notrunc iflag=fullblock 2>&1
@@ -124,5 +145,6 @@ make_pool
 data
 file_system
 discards
+altered
 full_pool
 again
