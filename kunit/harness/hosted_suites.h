@@ -2,6 +2,7 @@
 /* Suites that make sense in a process alone. */
 #include "../hosted/alter_cases.h"
 #include "../hosted/crash_device_cases.h"
+#include "../hosted/faults_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_volume_cases.h"
 #include "../hosted/journal_cases.h"
@@ -13,6 +14,7 @@
 #define TBK_HOSTED_SUITES(X)				\
 	X(alter, TBK_ALTER_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
+	X(faults, TBK_FAULTS_CASES)			\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\

@@ -111,6 +111,21 @@ std::string JournalRig::findings()
 	return said;
 }
 
+bool JournalRig::is_damaged()
+{
+	struct tbk_check check {};
+	bool is_damaged = false;
+
+	check.context = &is_damaged;
+	check.found = [](struct tbk_check *in, enum tbk_finding_class kind, const char *text) {
+		if (kind == TBK_FINDING_LEAK)
+			return;
+		*static_cast<bool *>(in->context) = true;
+		tbk_log(TBK_LOG_ERROR, "check: %s", text);
+	};
+	return tbk_pool_check(&device, &check, nullptr) || is_damaged;
+}
+
 bool JournalRig::is_sound()
 {
 	close();

@@ -63,6 +63,8 @@ public:
 	void turn_to(const char *volume, const char *snapshot);
 	/* What a check of the device says, a line each; stopped. */
 	std::string findings();
+	/* Whether it finds more than blocks that nobody uses. */
+	bool is_damaged();
 	/* Whether there is nothing to say once the pool is closed; opens it again. */
 	bool is_sound();
 	/* Block @n of the journal, from where an opener would begin, is not what was written. */

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One workload, again and again: each time another allocation, read, write or
+ * flush of the device fails. Whatever is refused then, the pool opens again
+ * without the fault, is not damaged, and holds what was flushed.
+ */
+#include <stdio.h>
+
+#include <vector>
+
+#include "../harness/check.h"
+#include "journal_rig.h"
+
+using namespace thinback;
+
+namespace {
+
+constexpr u64 blocks = 40;
+constexpr u64 stride = 3; /* no two side by side */
+
+/* What a block of the volume may hold, oldest first. */
+struct Block {
+	std::vector<u64> values{ 0 };
+	size_t sure = 0; /* the last one that was answered for */
+
+	bool may_hold(u64 value) const
+	{
+		for (const u64 one : values) {
+			if (one == value)
+				return true;
+		}
+		return false;
+	}
+};
+
+class FaultRun {
+public:
+	explicit FaultRun(struct kunit *test) : test_(test) {}
+
+	/* @arm: makes something fail once the pool is there. Whether that came to pass is the caller's to know. */
+	void run(const std::function<void(MemoryDevice &)> &arm);
+	void open_with_faults();
+
+	u64 writes = 0, flushes = 0; /* of the workload */
+	bool alloc_failed = false;
+
+private:
+	void work(JournalRig &rig);
+	void write(JournalRig &rig, u64 block);
+	void discard(JournalRig &rig, u64 block);
+	void flush(JournalRig &rig);
+	void objects(JournalRig &rig);
+	void verify(JournalRig &rig);
+
+	struct kunit *test_;
+	Block blocks_[blocks];
+	u64 next_ = 1;
+};
+
+void FaultRun::write(JournalRig &rig, u64 block)
+{
+	Block &at = blocks_[block];
+	const int error = rig.write(block * stride, next_);
+
+	at.values.push_back(next_++);
+	if (!error)
+		at.sure = at.values.size() - 1;
+}
+
+void FaultRun::discard(JournalRig &rig, u64 block)
+{
+	Block &at = blocks_[block];
+	const int error = rig.discard(block * stride, 1);
+
+	at.values.push_back(0);
+	if (!error)
+		at.sure = at.values.size() - 1;
+}
+
+void FaultRun::flush(JournalRig &rig)
+{
+	if (rig.flush())
+		return;
+	for (Block &block : blocks_) {
+		block.values.erase(block.values.begin(),
+				   block.values.begin() + static_cast<long>(block.sure));
+		block.sure = 0;
+	}
+}
+
+/* Each may fail, and changes nothing of what the volume holds. */
+void FaultRun::objects(JournalRig &rig)
+{
+	(void)tbk_snapshot_create(rig.pool, "disk", "s", nullptr);
+	(void)tbk_clone_create(rig.pool, "disk", "s", "clone", 0, nullptr);
+	(void)tbk_volume_create(rig.pool, "other", 1 << 20, nullptr);
+	(void)tbk_volume_resize(rig.pool, "other", 2 << 20, 0, nullptr);
+	(void)tbk_rename(rig.pool, "other", nullptr, "another", nullptr);
+	(void)tbk_remove(rig.pool, "clone", nullptr, 0, nullptr);
+	(void)tbk_remove(rig.pool, "disk", "s", 0, nullptr);
+}
+
+void FaultRun::work(JournalRig &rig)
+{
+	for (u64 block = 0; block < blocks; block++)
+		write(rig, block);
+	flush(rig);
+	for (u64 block = 0; block < blocks; block += 2)
+		write(rig, block);
+	discard(rig, 5);
+	flush(rig);
+	objects(rig);
+	for (u64 block = 0; block < blocks; block += 3)
+		write(rig, block);
+	flush(rig);
+	write(rig, 7);
+	(void)tbk_pool_settle(rig.pool);
+	rig.leave();
+	rig.turn_to("disk", nullptr);
+	if (!rig.is_ok())
+		return;
+	write(rig, 8);
+	flush(rig);
+}
+
+void FaultRun::verify(JournalRig &rig)
+{
+	for (u64 block = 0; block < blocks; block++) {
+		bool is_there = false;
+
+		for (const u64 value : blocks_[block].values)
+			is_there |= rig.holds(block * stride, value);
+		if (is_there)
+			continue;
+		tbk_test_failed(test_, __FILE__, __LINE__, "a block holds what it may not");
+		fprintf(stderr, "# block %llu\n", block);
+		return;
+	}
+}
+
+void FaultRun::run(const std::function<void(MemoryDevice &)> &arm)
+{
+	JournalRig rig;
+	struct kunit *test = test_;
+
+	REQUIRE(rig.is_ok());
+	const DeviceCounts before = rig.device.counts();
+
+	arm(rig.device);
+	work(rig);
+	writes = rig.device.counts().writes - before.writes;
+	flushes = rig.device.counts().flushes - before.flushes;
+	alloc_failed = hosted_alloc_failed();
+	rig.stop();
+	hosted_fail_alloc_after(0);
+	rig.device.fail_read(0);
+	rig.device.fail_write(0);
+	rig.device.fail_flush(0);
+	/* Blocks may be left over, for nobody; nothing else. */
+	CHECK(!rig.is_damaged());
+	rig.start();
+	REQUIRE(rig.is_ok());
+	verify(rig);
+}
+
+/* Opens the pool with every read failing in turn, as it is after the workload and a power cut. */
+void FaultRun::open_with_faults()
+{
+	JournalRig rig;
+	struct kunit *test = test_;
+
+	REQUIRE(rig.is_ok());
+	work(rig);
+	write(rig, 9);
+	flush(rig);
+	rig.stop();
+	const u64 before = rig.device.counts().reads;
+
+	rig.start();
+	verify(rig);
+	const u64 reads = rig.device.counts().reads - before;
+
+	CHECK(reads > 10);
+	for (u64 n = 1; n <= reads; n++) {
+		rig.stop();
+		rig.device.fail_read(n);
+		rig.start();
+		if (rig.is_ok())
+			(void)rig.write(200 + n, n);
+		rig.device.fail_read(0);
+		rig.stop();
+		CHECK(!rig.is_damaged());
+		rig.start();
+		REQUIRE(rig.is_ok());
+		verify(rig);
+	}
+}
+
+} // namespace
+
+TBK_TEST(faults_every_allocation_fails_once)
+{
+	u64 n = 1;
+
+	for (bool failed = true; failed; n++) {
+		FaultRun run(test);
+
+		run.run([&](MemoryDevice &) { hosted_fail_alloc_after(n); });
+		failed = run.alloc_failed;
+	}
+	CHECK(n > 50);
+}
+
+TBK_TEST(faults_every_read_of_an_opener_fails_once)
+{
+	FaultRun(test).open_with_faults();
+}
+
+TBK_TEST(faults_every_write_fails_once)
+{
+	FaultRun run(test);
+
+	run.run([](MemoryDevice &) {});
+	CHECK(run.writes > 100);
+	for (u64 n = 1; n <= run.writes; n++)
+		FaultRun(test).run([&](MemoryDevice &device) { device.fail_write(n); });
+}
+
+TBK_TEST(faults_every_flush_fails_once)
+{
+	FaultRun run(test);
+
+	run.run([](MemoryDevice &) {});
+	CHECK(run.flushes > 10);
+	for (u64 n = 1; n <= run.flushes; n++)
+		FaultRun(test).run([&](MemoryDevice &device) { device.fail_flush(n); });
+}
+
+TBK_TEST(faults_every_write_fails_from_then_on)
+{
+	FaultRun run(test);
+
+	run.run([](MemoryDevice &) {});
+	for (u64 n = 1; n <= run.writes; n++)
+		FaultRun(test).run([&](MemoryDevice &device) { device.fail_write(n, true); });
+}
+
+TBK_TEST(faults_every_flush_fails_from_then_on)
+{
+	FaultRun run(test);
+
+	run.run([](MemoryDevice &) {});
+	for (u64 n = 1; n <= run.flushes; n++)
+		FaultRun(test).run([&](MemoryDevice &device) { device.fail_flush(n, true); });
+}
