@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Suites that make sense in a process alone. */
 #include "../hosted/alter_cases.h"
+#include "../hosted/corruption_cases.h"
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/faults_cases.h"
 #include "../hosted/guest_disk_cases.h"
@@ -13,6 +14,7 @@
 /* clang-format off */
 #define TBK_HOSTED_SUITES(X)				\
 	X(alter, TBK_ALTER_CASES)			\
+	X(corruption, TBK_CORRUPTION_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
 	X(faults, TBK_FAULTS_CASES)			\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\

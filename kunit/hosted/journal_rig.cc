@@ -168,18 +168,26 @@ int JournalRig::write(u64 block, u64 value)
 	return ask(TBK_OP_WRITE, block, 1, data);
 }
 
-bool JournalRig::holds(u64 block, u64 value)
+int JournalRig::read(u64 block, u64 &value)
 {
 	alignas(4096) u64 data[words];
 
 	memset(data, 0xee, sizeof(data));
-	if (ask(TBK_OP_READ, block, 1, data))
-		return false;
+	const int error = ask(TBK_OP_READ, block, 1, data);
+
+	value = data[0];
 	for (const u64 word : data) {
 		if (word != value)
-			return false;
+			value = ~0ull;
 	}
-	return true;
+	return error;
+}
+
+bool JournalRig::holds(u64 block, u64 value)
+{
+	u64 found = 0;
+
+	return read(block, found) == 0 && found == value;
 }
 
 int JournalRig::discard(u64 block, u64 count)

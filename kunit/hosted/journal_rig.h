@@ -46,6 +46,8 @@ public:
 	/* Blocks of the volume, each filled with a number. */
 	int write(u64 block, u64 value);
 	bool holds(u64 block, u64 value);
+	/* The number that fills it, ~0 if it is not one. */
+	int read(u64 block, u64 &value);
 	int discard(u64 block, u64 count);
 	int flush();
 
