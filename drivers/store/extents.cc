@@ -74,11 +74,27 @@ void ExtentEditor::free_removed(u64 epoch)
 	}
 }
 
-/* The opened leaf with [part.start, part.end) replaced. */
-void ExtentEditor::rewrite(Tree &tree, Usage &usage, const Change &part, Moment moment)
+/*
+ * The opened leaf's records that [part.start, part.end) touches, or could be
+ * part of: all others stay where they are. All, if the leaf may have to be split.
+ */
+ExtentEditor::Window ExtentEditor::window(const Change &part) const
 {
 	const Node &leaf = editor_.leaf();
-	const u32 old_count = leaf.count();
+	const u32 count = leaf.count();
+
+	if (count + 2 > layout.capacity)
+		return { 0, count };
+	const u32 before = leaf.records_up_to(layout, count, part.start);
+
+	return { before > 2 ? before - 2 : 0, leaf.records_up_to(layout, count, part.end) };
+}
+
+/* Those records with [part.start, part.end) replaced. */
+void ExtentEditor::rewrite(Tree &tree, Usage &usage, const Change &part, const Window &window,
+			   Moment moment)
+{
+	const Node &leaf = editor_.leaf();
 	bool placed = part.target == 0;
 	const auto place = [&] {
 		if (!placed)
@@ -89,7 +105,7 @@ void ExtentEditor::rewrite(Tree &tree, Usage &usage, const Change &part, Moment 
 
 	count_ = 0;
 	since_ = tree.since();
-	for (u32 i = 0; i < old_count; i++) {
+	for (u32 i = window.from; i < window.to; i++) {
 		const u64 raw = leaf.word(layout, i, 0);
 		const u64 target = leaf.word(layout, i, 1);
 		const u64 birth = leaf.word(layout, i, 2);
@@ -113,6 +129,20 @@ void ExtentEditor::rewrite(Tree &tree, Usage &usage, const Change &part, Moment 
 		}
 	}
 	place();
+}
+
+/* Changes the opened leaf, and closes it. */
+void ExtentEditor::replace(Tree &tree, Usage &usage, const Change &part, Moment moment)
+{
+	const Window touched = window(part);
+
+	rewrite(tree, usage, part, touched, moment);
+	if (touched.from == 0 && touched.to == editor_.leaf().count())
+		editor_.store(records_, count_);
+	else
+		editor_.splice(touched.from, touched.to, records_, count_);
+	editor_.close();
+	free_removed(moment.epoch);
 }
 
 /* How many blocks from @at on, at most @most, need no unmapping. */
@@ -160,10 +190,7 @@ Status ExtentEditor::change(Tree &tree, Usage &usage, const Change &wanted, Mome
 			usage.mapped += run.count;
 			usage.own += run.count;
 		}
-		rewrite(tree, usage, part, moment);
-		editor_.store(records_, count_);
-		editor_.close();
-		free_removed(moment.epoch);
+		replace(tree, usage, part, moment);
 		at = part.end;
 	}
 	return {};
@@ -183,10 +210,7 @@ Status ExtentEditor::unmap(Tree &tree, Usage &usage, VirtualBlock start, BlockCo
 Status ExtentEditor::free_last(Tree &tree, Usage &usage, Moment moment)
 {
 	TBK_TRY(editor_.open_last(tree, moment));
-	rewrite(tree, usage, { 0, format::end_of_keys, 0 }, moment);
-	editor_.store(records_, count_);
-	editor_.close();
-	free_removed(moment.epoch);
+	replace(tree, usage, { 0, format::end_of_keys, 0 }, moment);
 	return {};
 }
 

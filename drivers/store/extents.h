@@ -61,9 +61,18 @@ private:
 		u64 target; /* 0: unmap */
 	};
 
+	/* Records of a leaf: from the first up to the last. */
+	struct Window {
+		u32 from;
+		u32 to;
+	};
+
 	Result<u64> hole_at(const Tree &tree, u64 at, u64 most);
 	Status change(Tree &tree, Usage &usage, const Change &wanted, Moment moment);
-	void rewrite(Tree &tree, Usage &usage, const Change &part, Moment moment);
+	Window window(const Change &part) const;
+	void replace(Tree &tree, Usage &usage, const Change &part, Moment moment);
+	void rewrite(Tree &tree, Usage &usage, const Change &part, const Window &window,
+		     Moment moment);
 	void push(u64 start, u64 count, u64 target, u64 birth);
 	void remove(u64 skip, u64 count, u64 target, u64 birth, Usage &usage);
 	void free_removed(u64 epoch);

@@ -44,6 +44,8 @@ public:
 
 	/* @count records of the leaf's layout, at most twice its capacity less one. */
 	void store(const u64 *records, u32 count);
+	/* @count records in place of those from @from up to @to, and no more than fit; the others stay. */
+	void splice(u32 from, u32 to, const u64 *records, u32 count);
 	void close();
 
 	/* Gives back what is kept ready for the next change. */
@@ -71,7 +73,7 @@ private:
 	NodePointer pointer_to(const Node &node) const;
 	u64 upper_bound_of(u32 level) const;
 
-	void write_records(Node &node, const u64 *records, u32 count);
+	static void write_records(Node &node, u32 at, const u64 *records, u32 count);
 	void split_leaf(const u64 *records, u32 count);
 	void insert_entry(u32 level, u32 index, u64 key, const Node &child);
 	void split_branch(u32 level);

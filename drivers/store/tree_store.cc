@@ -28,13 +28,12 @@ void copy_records(Node &to, u32 at, const Node &from, u32 first, u32 count)
 
 } // namespace
 
-void TreeEditor::write_records(Node &node, const u64 *records, u32 count)
+void TreeEditor::write_records(Node &node, u32 at, const u64 *records, u32 count)
 {
 	const NodeLayout layout = node.layout();
 
 	for (u32 w = 0; w < count * layout.words; w++)
-		node.set_word(layout, 0, w, records[w]);
-	node.set_count(count);
+		node.set_word(layout, at, w, records[w]);
 }
 
 void TreeEditor::store(const u64 *records, u32 count)
@@ -52,8 +51,26 @@ void TreeEditor::store(const u64 *records, u32 count)
 		split_leaf(records, count);
 		return;
 	}
-	write_records(leaf, records, count);
+	write_records(leaf, 0, records, count);
+	leaf.set_count(count);
 	if (count <= capacity / 4)
+		merge_next();
+}
+
+void TreeEditor::splice(u32 from, u32 to, const u64 *records, u32 count)
+{
+	Node &leaf = *path_[0].node;
+	const u32 capacity = leaf.layout().capacity;
+	const u32 old = leaf.count();
+	const u32 now = old - (to - from) + count;
+	SeqWriteGuard changing(tree_->seq);
+
+	TBK_ASSERT(now > 0 && now <= capacity);
+	if (count != to - from)
+		move_records(leaf, from + count, to, old - to);
+	write_records(leaf, from, records, count);
+	leaf.set_count(now);
+	if (now <= capacity / 4)
 		merge_next();
 }
 
@@ -67,8 +84,10 @@ void TreeEditor::split_leaf(const u64 *records, u32 count)
 	const u64 key = records[stays * layout.words] >> layout.key_shift;
 	Node &right = fresh_node(0, key, high_);
 
-	write_records(right, records + stays * layout.words, count - stays);
-	write_records(leaf, records, stays);
+	write_records(right, 0, records + stays * layout.words, count - stays);
+	right.set_count(count - stays);
+	write_records(leaf, 0, records, stays);
+	leaf.set_count(stays);
 	leaf.header().high.set(key);
 	if (tree_->root_level() == 0)
 		grow_root();

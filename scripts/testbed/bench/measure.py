@@ -9,7 +9,7 @@ SYSTEMS = {
     "raw": "blkback, raw",
     "thin": "blkback, dm-thin",
     "thin-snapshot": "blkback, dm-thin snapshot",
-    "thinback-phy": "thinback, raw",
+    "thinback-phy": "thinback, plain disk",
     "thinback": "thinback, volume",
     "thinback-clone": "thinback, clone",
 }
