@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Suites that make sense in a process alone. */
 #include "../hosted/alter_cases.h"
+#include "../crash/crash_explorer_cases.h"
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_volume_cases.h"
@@ -13,6 +14,7 @@
 #define TBK_HOSTED_SUITES(X)				\
 	X(alter, TBK_ALTER_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
+	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\
