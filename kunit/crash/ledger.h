@@ -52,7 +52,7 @@ struct Disk {
 	u64 sectors = 0;
 	bool is_filler = false; /* only takes up space; what it holds is nobody's business */
 	u64 create_begun = 0;
-	u64 created = 0;
+	u64 created = 0; /* what is 0 was there from the start */
 	u64 remove_begun = never;
 	u64 removed = never;
 	u32 removal = 0;			  /* which call; those of one go together */
@@ -60,7 +60,7 @@ struct Disk {
 
 	std::string name() const { return snapshot.empty() ? volume : volume + "@" + snapshot; }
 	bool is_snapshot() const { return !snapshot.empty(); }
-	bool may_exist(u64 cut) const { return cut > create_begun && cut < removed; }
+	bool may_exist(u64 cut) const { return (cut > create_begun || !created) && cut < removed; }
 	bool must_exist(u64 cut) const { return cut >= created && cut <= remove_begun; }
 };
 
