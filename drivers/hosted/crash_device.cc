@@ -42,7 +42,7 @@ void put(MemoryDevice &disk, const CrashWrite &write, const CrashChoice &choice)
 /* ---- recording ---- */
 
 CrashDevice::CrashDevice(u64 bytes, const Options &options)
-	: MemoryDevice(bytes, options), start_(bytes)
+	: MemoryDevice(bytes, options), is_cached_(options.volatile_cache), start_(bytes)
 {
 }
 
@@ -71,7 +71,7 @@ u64 CrashDevice::note_write_submitted(const struct tbk_io &io)
 			     io.sector,
 			     io.bytes / sector_size,
 			     io.op == TBK_OP_DISCARD,
-			     (io.flags & TBK_IO_FUA) != 0,
+			     (io.flags & TBK_IO_FUA) != 0 || !is_cached_,
 			     {} };
 
 	if (!write.is_discard)
@@ -213,7 +213,7 @@ std::vector<u64> CrashReplay::undecided() const
 void CrashReplay::build(MemoryDevice &image, const CrashChoice &choice) const
 {
 	image.resize(device_.size());
-	image.copy_from(durable_);
+	image.lie_on(durable_);
 	for (const Undecided &one : undecided_)
 		put(image, *one.write, [&](const CrashWrite &write, u64 sector) {
 			return !one.is_overtaken(sector) && choice(write, sector);

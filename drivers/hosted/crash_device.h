@@ -67,6 +67,7 @@ protected:
 	void note_write_done(u64 number, int error) override;
 
 private:
+	const bool is_cached_; /* else each write is durable when it is done */
 	std::vector<CrashEvent> events_;
 	std::vector<CrashWrite> writes_;
 	MemoryDevice start_;
@@ -87,7 +88,7 @@ public:
 	/* Indexes of the writes that may be on the disk, or not, or in part; in the order they were done. */
 	std::vector<u64> undecided() const;
 
-	/* What a disk may hold if the power fails now. */
+	/* What a disk may hold if the power fails now. Borrows of the replay, which stays where it is. */
 	void build(MemoryDevice &image, const CrashChoice &choice) const;
 
 	static CrashChoice none();

@@ -83,6 +83,8 @@ public:
 	void clear(u64 at, u64 bytes);
 	/* Makes the content equal to @other's; cheap, as pages are shared until written. */
 	void copy_from(const MemoryDevice &other);
+	/* The same without a copy: @other, which lies on none, stays and does not change meanwhile. */
+	void lie_on(const MemoryDevice &other);
 	u64 pages_used() const { return pages_.size(); }
 
 	const DeviceCounts &counts() const { return counts_; }
@@ -137,6 +139,7 @@ private:
 	int transfer(const struct tbk_io &io);
 	bool fails(u32 op);
 	u64 delay();
+	const Page *find_page(u64 index) const;
 	Page &page_for_write(u64 index);
 	void discard(u64 at, u64 bytes);
 	void drop_pages(u64 first, u64 end);
@@ -145,7 +148,9 @@ private:
 	static constexpr struct tbk_device_ops memory_ops = { submit, tell };
 	u64 bytes_;
 	Options options_;
+	/* NULL: zeros, whatever lies below. */
 	std::unordered_map<u64, std::shared_ptr<Page>> pages_;
+	const MemoryDevice *below_ = nullptr;
 	DeviceCounts counts_{};
 	Fault faults_[TBK_OP_WRITE_ZEROES + 1]{};
 	u32 in_flight_ = 0;

@@ -33,13 +33,40 @@ size_t alignment_of(size_t size)
 	return size < 4096 ? size : 4096;
 }
 
+/*
+ * Large ones are kept, poisoned, for the next of that size: a sanitizer would
+ * map each anew, and a pool's opening cost more in page faults than in work.
+ */
+constexpr size_t large = 64 * 1024;
+
+std::multimap<size_t, void *> &spare()
+{
+	static auto *const blocks = new std::multimap<size_t, void *>; /* never goes */
+	return *blocks;
+}
+
+void *take_spare(size_t size)
+{
+	const auto found = spare().find(size);
+
+	if (found == spare().end())
+		return nullptr;
+	void *memory = found->second;
+
+	spare().erase(found);
+	hide_memory(memory, size, false);
+	return memory;
+}
+
 void *take(size_t size, size_t alignment, const void *caller)
 {
-	void *memory = nullptr;
-
 	if (!size)
 		die("allocates nothing");
-	if (allocation_fails() || posix_memalign(&memory, alignment, size))
+	if (allocation_fails())
+		return nullptr;
+	void *memory = size >= large ? take_spare(size) : nullptr;
+
+	if (!memory && posix_memalign(&memory, alignment, size))
 		return nullptr;
 	memset(memory, 0, size);
 	note_taken(memory, size, caller);
@@ -50,8 +77,14 @@ void give(void *memory)
 {
 	if (!memory)
 		return;
-	note_given(memory);
-	free(memory);
+	const size_t size = note_given(memory);
+
+	if (size < large) {
+		free(memory);
+		return;
+	}
+	hide_memory(memory, size, true);
+	spare().emplace(size, memory);
 }
 
 } // namespace
@@ -77,10 +110,16 @@ void note_taken(const void *thing, size_t bytes, const void *caller)
 	taken[thing] = { bytes, caller };
 }
 
-void note_given(const void *thing)
+size_t note_given(const void *thing)
 {
-	if (!taken.erase(thing))
+	const auto found = taken.find(thing);
+
+	if (found == taken.end())
 		die("gives back %p, which was never taken", thing);
+	const size_t bytes = found->second.bytes;
+
+	taken.erase(found);
+	return bytes;
 }
 
 void hosted_fail_alloc_after(u64 n)

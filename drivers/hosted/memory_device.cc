@@ -39,12 +39,23 @@ MemoryDevice::~MemoryDevice()
 
 /* ---- content ---- */
 
+/* NULL: zeros. */
+const MemoryDevice::Page *MemoryDevice::find_page(u64 index) const
+{
+	const auto found = pages_.find(index);
+
+	if (found != pages_.end())
+		return found->second.get();
+	return below_ ? below_->find_page(index) : nullptr;
+}
+
 MemoryDevice::Page &MemoryDevice::page_for_write(u64 index)
 {
+	const Page *old = below_ ? find_page(index) : nullptr;
 	std::shared_ptr<Page> &page = pages_[index];
 
 	if (!page)
-		page = std::make_shared<Page>();
+		page = old ? std::make_shared<Page>(*old) : std::make_shared<Page>();
 	else if (page.use_count() > 1)
 		page = std::make_shared<Page>(*page);
 	return *page;
@@ -56,12 +67,12 @@ void MemoryDevice::read(u64 at, void *to, size_t bytes) const
 
 	while (bytes) {
 		const size_t length = min<size_t>(bytes, page_size - at % page_size);
-		const auto found = pages_.find(at / page_size);
+		const Page *page = find_page(at / page_size);
 
-		if (found == pages_.end())
-			memset(out, 0, length);
+		if (page)
+			memcpy(out, page->bytes + at % page_size, length);
 		else
-			memcpy(out, found->second->bytes + at % page_size, length);
+			memset(out, 0, length);
 		at += length;
 		out += length;
 		bytes -= length;
@@ -85,6 +96,11 @@ void MemoryDevice::write(u64 at, const void *from, size_t bytes)
 /* Whole pages of the range; it may be terabytes, of which few pages exist. */
 void MemoryDevice::drop_pages(u64 first, u64 end)
 {
+	if (below_) {
+		for (u64 index = first; index < end; index++)
+			pages_[index] = nullptr;
+		return;
+	}
 	if (end - first <= pages_.size()) {
 		for (u64 index = first; index < end; index++)
 			pages_.erase(index);
@@ -100,7 +116,7 @@ void MemoryDevice::drop_pages(u64 first, u64 end)
 /* Within one page. */
 void MemoryDevice::clear_part(u64 at, size_t bytes)
 {
-	if (bytes && pages_.count(at / page_size))
+	if (bytes && find_page(at / page_size))
 		memset(page_for_write(at / page_size).bytes + at % page_size, 0, bytes);
 }
 
@@ -121,7 +137,20 @@ void MemoryDevice::clear(u64 at, u64 bytes)
 
 void MemoryDevice::copy_from(const MemoryDevice &other)
 {
-	pages_ = other.pages_;
+	if (!other.below_) {
+		pages_ = other.pages_;
+	} else {
+		pages_ = other.below_->pages_;
+		for (const auto &[index, page] : other.pages_)
+			pages_[index] = page;
+	}
+	below_ = nullptr;
+}
+
+void MemoryDevice::lie_on(const MemoryDevice &other)
+{
+	pages_.clear();
+	below_ = &other;
 }
 
 void MemoryDevice::resize(u64 bytes)
@@ -216,7 +245,7 @@ void MemoryDevice::discard(u64 at, u64 bytes)
 	for (const u64 end = at + bytes; at < end;) {
 		const size_t length = min<u64>(end - at, page_size - at % page_size);
 
-		if (pages_.count(at / page_size))
+		if (find_page(at / page_size))
 			memset(page_for_write(at / page_size).bytes + at % page_size, 0xdd, length);
 		at += length;
 	}

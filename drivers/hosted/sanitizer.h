@@ -40,6 +40,19 @@ inline void enter_stack(void *kept, const void **last_stack, size_t *last_size)
 #endif
 }
 
+/* Whoever touches memory that is hidden is told. */
+inline void hide_memory(void *memory, size_t size, bool is_hidden)
+{
+#ifdef TBK_ASAN
+	if (is_hidden)
+		__asan_poison_memory_region(memory, size);
+	else
+		__asan_unpoison_memory_region(memory, size);
+#else
+	(void)memory, (void)size, (void)is_hidden;
+#endif
+}
+
 /* Frames that were never left keep their red zones. */
 inline void clean_stack(const void *stack, size_t size)
 {

@@ -60,7 +60,8 @@ void unpark(const void *key);
 bool allocation_fails();
 /* For the leak check: something is out, something came back. */
 void note_taken(const void *thing, size_t bytes, const void *caller);
-void note_given(const void *thing);
+/* Returns how many bytes it was. */
+size_t note_given(const void *thing);
 
 /* Where an object's opaque storage is used, so that what was never set up is noticed. */
 constexpr unsigned long alive = 0x7b6b616c69766521;

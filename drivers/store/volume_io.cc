@@ -178,12 +178,16 @@ void VolumeIo::transfer_ended(RequestState &state)
 	}
 	if (state.stalled) {
 		/* A checkpoint may free something. */
-		flush(state);
+		flush_all(state);
 		return;
 	}
-	if ((state.request().flags & TBK_IO_FUA) && state.mapped.load_relaxed()) {
+	/*
+	 * The data went past the device's cache. The mappings, of what was written
+	 * in place those by an earlier write, may not be durable.
+	 */
+	if ((state.request().flags & TBK_IO_FUA) && !is_map_durable()) {
 		state.flushed = false;
-		flush(state);
+		flush_map(state);
 		return;
 	}
 	finish(state);
@@ -198,30 +202,41 @@ void VolumeIo::finish(RequestState &state)
 	request.done(&request);
 }
 
+/* Context: any. */
+bool VolumeIo::is_map_durable() const
+{
+	const u64 changed = volume_.changed.load_relaxed();
+	const u64 durable = pool_.checkpointer().durable();
+	const u64 added = log_.added();
+
+	return changed <= durable || (log_.dropped() <= durable && log_.committed() >= added);
+}
+
 /*
- * Makes all that completed before durable: by a checkpoint for a write that waits
- * for space, by the journal if the map has changed, else by a flush of the
- * device. Context: any.
+ * Makes all that completed before durable: by the journal if the map has changed,
+ * else by a flush of the device.
  */
 void VolumeIo::flush(RequestState &state)
 {
-	Checkpointer &checkpointer = pool_.checkpointer();
-	const u64 changed = volume_.changed.load_relaxed();
-	const u64 durable = checkpointer.durable();
-
-	state.flush.done = flushed;
-	if (state.stalled) {
-		state.flush.target = durable + 1;
-		checkpointer.flush(state.flush);
-		return;
-	}
-	const u64 added = log_.added();
-
-	if (changed <= durable || (log_.dropped() <= durable && log_.committed() >= added)) {
+	if (is_map_durable())
 		flush_data(state);
-		return;
-	}
-	state.flush.target = changed;
+	else
+		flush_map(state);
+}
+
+/* For a write that waits for space. Context: any. */
+void VolumeIo::flush_all(RequestState &state)
+{
+	state.flush.done = flushed;
+	state.flush.target = pool_.checkpointer().durable() + 1;
+	pool_.checkpointer().flush(state.flush);
+}
+
+/* Context: any. */
+void VolumeIo::flush_map(RequestState &state)
+{
+	state.flush.done = flushed;
+	state.flush.target = volume_.changed.load_relaxed();
 	state.flush.log = &log_;
 	state.flush.volume = volume_.id;
 	pool_.journal().flush(state.flush);

@@ -33,7 +33,6 @@ struct RequestState {
 	bool stalled = false; /* no space: try again after a checkpoint */
 	bool retried = false; /* ... once */
 	bool first_taken = false;
-	Atomic<u8> mapped; /* it changed the volume's map */
 	ListLink link;	   /* parked, or waiting for a thread */
 	RangeWaiter range_waiter;
 	FlushWaiter flush;
@@ -84,7 +83,10 @@ private:
 	/* volume_io.cc: a request's way from one stage to the next. */
 	Err check(const struct tbk_request &request) const;
 	void start(RequestState &state, Effort effort);
+	bool is_map_durable() const;
 	void flush(RequestState &state);
+	void flush_all(RequestState &state);
+	void flush_map(RequestState &state);
 	void flush_data(RequestState &state);
 	static void flushed(FlushWaiter &waiter, int error);
 	static void device_flushed(struct tbk_io *io);

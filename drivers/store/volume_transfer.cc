@@ -288,7 +288,6 @@ VolumeIo::Step VolumeIo::write_locked(RequestState &state, Piece &piece, Effort 
 		run = taken.value();
 		remember(block, run);
 		piece.run = run;
-		state.mapped.store_relaxed(1);
 	}
 	ranges_.shrink(piece.range, run.count);
 	issue(state, piece, run.start * sectors_per_block, run.count * block_bytes,
@@ -400,7 +399,6 @@ Status VolumeIo::fill_block(RequestState &state, u64 block, u32 offset, u32 byte
 		pool_.space().give_back(run);
 		return written.error();
 	}
-	state.mapped.store_relaxed(1);
 	MutexGuard guard(volume_.lock);
 
 	return map_one(block, run);
@@ -432,7 +430,6 @@ VolumeIo::Step VolumeIo::next_discard(RequestState &state)
 		if (!unmapped.is_ok())
 			fail(state, unmapped.error());
 	}
-	state.mapped.store_relaxed(1);
 	state.handed_out += count * block_bytes;
 	return Step::done;
 }

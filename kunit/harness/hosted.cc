@@ -3,11 +3,12 @@
  * Runs the test bodies in a process, each in a child of its own:
  *
  *	hosted [--seed N] [--seeds N] [--jobs N] [--list] [--stay] [--stacks] [--verbose]
- *	       [SUBSTRING...]
+ *	       [--cuts N] [--cut PLACE] [SUBSTRING...]
  *
  * --seeds N runs each case with N seeds, from --seed on. --stay makes no
  * children, for debuggers. --stacks tells how much of its stack each used: only
  * without sanitizers is that the truth (make test SANITIZE=). Results come as they do, not in the order of --list.
+ * --cuts N has each case of the crash explorer try N power cuts, --cut PLACE only the one it named.
  */
 #include <deque>
 #include <stdio.h>
@@ -22,9 +23,12 @@
 #include "check.h"
 #include "children.h"
 #include "hosted_suites.h"
+#include "options.h"
 #include "suites.h"
 
 using namespace thinback;
+
+TestOptions thinback::test_options;
 
 struct kunit {
 	const char *name;
@@ -75,7 +79,11 @@ struct Arguments {
 	std::vector<const char *> wanted;
 };
 
-constexpr unsigned int time_limit_seconds = 300;
+/* More power cuts take more time. */
+unsigned int time_limit_seconds()
+{
+	return static_cast<unsigned int>(300 + test_options.cuts / 10);
+}
 
 std::string full_name(const Suite &suite, const Case &one)
 {
@@ -132,6 +140,8 @@ void print_deepest_stack()
 bool run_here(const Case &one, u64 seed, const Arguments &arguments)
 {
 	struct kunit test = { one.name, false };
+
+	test_options.seed = seed;
 	QuietLog log(arguments.verbose);
 
 	if (arguments.stacks)
@@ -162,7 +172,7 @@ bool run_seeds(const Case &one, const std::string &name, const Arguments &argume
 			return run_here(one, seed, arguments);
 		};
 
-		if (arguments.stay ? run() : run_in_child(run, time_limit_seconds))
+		if (arguments.stay ? run() : run_in_child(run, time_limit_seconds()))
 			continue;
 		printf("# again with: --stay --seed %llu %s\n", seed, name.c_str());
 		return false;
@@ -211,6 +221,15 @@ private:
 	int failed_ = 0;
 };
 
+bool parse_cut(const char *text)
+{
+	CutPlace &cut = test_options.cut;
+
+	test_options.has_cut = true;
+	return sscanf(text, "%llu:%u:%llu:%u", &cut.chain, &cut.round, &cut.event, &cut.choice) ==
+	       4;
+}
+
 bool parse(int argc, char **argv, Arguments &to)
 {
 	for (int i = 1; i < argc; i++) {
@@ -231,7 +250,12 @@ bool parse(int argc, char **argv, Arguments &to)
 			to.seeds = strtoull(argv[++i], nullptr, 0);
 		else if (word == "--jobs" && has_value)
 			to.jobs = static_cast<unsigned int>(strtoul(argv[++i], nullptr, 0));
-		else if (word[0] == '-')
+		else if (word == "--cuts" && has_value)
+			test_options.cuts = strtoull(argv[++i], nullptr, 0);
+		else if (word == "--cut" && has_value) {
+			if (!parse_cut(argv[++i]))
+				return false;
+		} else if (word[0] == '-')
 			return false;
 		else
 			to.wanted.push_back(argv[i]);
@@ -248,7 +272,8 @@ int main(int argc, char **argv)
 
 	if (!parse(argc, argv, arguments)) {
 		fprintf(stderr, "usage: hosted [--seed N] [--seeds N] [--jobs N] [--list]"
-				" [--stay] [--stacks] [--verbose] [SUBSTRING...]\n");
+				" [--stay] [--stacks] [--verbose] [--cuts N] [--cut PLACE]"
+				" [SUBSTRING...]\n");
 		return 2;
 	}
 

@@ -2,6 +2,7 @@
 /* Suites that make sense in a process alone. */
 #include "../hosted/alter_cases.h"
 #include "../hosted/corruption_cases.h"
+#include "../crash/crash_explorer_cases.h"
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/faults_cases.h"
 #include "../hosted/guest_disk_cases.h"
@@ -17,6 +18,7 @@
 	X(corruption, TBK_CORRUPTION_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
 	X(faults, TBK_FAULTS_CASES)			\
+	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\
