@@ -33,6 +33,8 @@ core-tests := $(wildcard kunit/harness/shared/*.cc kunit/base/*.cc kunit/model/*
 hosted := $(wildcard drivers/hosted/*.cc)
 hosted-tests := $(wildcard kunit/harness/*.cc kunit/hosted/*.cc kunit/crash/*.cc)
 fuzz := $(wildcard kunit/fuzz/*.cc)
+# What fuzzers share with tests.
+fuzz-help := kunit/harness/shared/ram_device.cc kunit/harness/shared/do_io.cc kunit/store/damage.cc
 tools-core := $(wildcard drivers/store/*.cc)
 
 is-freestanding := $(core) $(core-tests) $(tools-core)
@@ -119,7 +121,7 @@ $(B)/fuzzed/%.o: %
 	$(CLANGXX) $(call flags-of,$<) -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=all -MMD -MP -c $< -o $@
 
-$(B)/fuzz-%: $(B)/fuzzed/kunit/fuzz/%.cc.o $(patsubst %,$(B)/fuzzed/%.o,$(core) $(hosted))
+$(B)/fuzz-%: $(B)/fuzzed/kunit/fuzz/%.cc.o $(patsubst %,$(B)/fuzzed/%.o,$(core) $(hosted) $(fuzz-help))
 	$(CLANGXX) -fsanitize=fuzzer,address,undefined $^ -o $@
 
 fuzz: $(patsubst kunit/fuzz/%.cc,$(B)/fuzz-%,$(fuzz))

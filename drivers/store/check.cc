@@ -102,7 +102,8 @@ Status check_rings(struct tbk_device &device, const format::Superblock &super, C
 Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report)
 {
 	Owned<BlockLedger> ledger = TBK_TRY(BlockLedger::open(device, super, report));
-	Owned<NodeReader> reader = TBK_TRY(NodeReader::create(device, super.header.pool.get()));
+	Owned<NodeReader> reader = TBK_TRY(
+		NodeReader::create(device, { super.header.pool.get(), super.blocks.get() }));
 	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *ledger, report));
 	Owned<JournalCheck> journal = TBK_TRY(JournalCheck::create(device, super, report));
 	CheckedCatalog catalog(report);

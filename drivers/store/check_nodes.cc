@@ -5,9 +5,9 @@
 
 namespace thinback {
 
-Result<Owned<NodeReader>> NodeReader::create(struct tbk_device &device, u64 pool)
+Result<Owned<NodeReader>> NodeReader::create(struct tbk_device &device, const NodeHome &home)
 {
-	Owned<NodeReader> reader = TBK_TRY(make<NodeReader>(device, pool));
+	Owned<NodeReader> reader = TBK_TRY(make<NodeReader>(device, home));
 
 	reader->images_ = static_cast<u8 *>(tbk_big_alloc(places * format::block_size));
 	if (!reader->images_)
@@ -22,8 +22,7 @@ NodeReader::~NodeReader()
 
 Status NodeReader::read(const NodePointer &pointer, format::TreeKind kind, u8 *image)
 {
-	TBK_TRY(read_blocks(device_, PhysicalBlock(pointer.block), image, BlockCount(1)));
-	return check_node(image, pointer, kind, pool_);
+	return read_node(device_, pointer, kind, home_, image);
 }
 
 u8 *NodeReader::look(const NodePointer &pointer)

@@ -11,7 +11,7 @@ namespace thinback {
 /* Reads nodes as their parents mean them; keeps some, for those who look things up. */
 class NodeReader {
 public:
-	static Result<Owned<NodeReader>> create(struct tbk_device &device, u64 pool);
+	static Result<Owned<NodeReader>> create(struct tbk_device &device, const NodeHome &home);
 	~NodeReader();
 	NodeReader(const NodeReader &) = delete;
 	NodeReader &operator=(const NodeReader &) = delete;
@@ -25,11 +25,13 @@ public:
 private:
 	static constexpr u32 places = 512;
 
-	NodeReader(struct tbk_device &device, u64 pool) : device_(device), pool_(pool) {}
+	NodeReader(struct tbk_device &device, const NodeHome &home) : device_(device), home_(home)
+	{
+	}
 	template <typename T, typename... Args> friend Result<Owned<T>> make(Args &&...args);
 
 	struct tbk_device &device_;
-	const u64 pool_;
+	const NodeHome home_;
 	u8 *images_ = nullptr;
 	NodePointer held_[places];
 };

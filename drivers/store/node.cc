@@ -39,7 +39,7 @@ void Node::set_pointer(u32 record, u64 key, const NodePointer &to, bool is_pendi
 
 namespace {
 
-bool is_sound_extent(const format::Extent &extent, u64 birth)
+bool is_sound_extent(const format::Extent &extent, u64 birth, u64 blocks)
 {
 	const u64 target = extent.target.get();
 	const u64 state = target >> 48;
@@ -51,18 +51,19 @@ bool is_sound_extent(const format::Extent &extent, u64 birth)
 	if (state == static_cast<u64>(format::ExtentState::zero))
 		return (target & format::low_48) == 0;
 	return state == static_cast<u64>(format::ExtentState::data) &&
-	       (target & format::low_48) != 0;
+	       (target & format::low_48) != 0 && (target & format::low_48) < blocks &&
+	       length <= blocks - (target & format::low_48);
 }
 
 /* Extents must not overlap, nor leave the leaf's range. */
-Status check_extents(const format::BlockHeader &header, const format::Extent *extents)
+Status check_extents(const format::BlockHeader &header, const format::Extent *extents, u64 blocks)
 {
 	u64 free_from = header.low.get();
 
 	for (u32 i = 0; i < header.count.get(); i++) {
 		const u64 start = extents[i].place.get() >> 24;
 
-		if (!is_sound_extent(extents[i], header.birth.get()) || start < free_from)
+		if (!is_sound_extent(extents[i], header.birth.get(), blocks) || start < free_from)
 			return Err::bad_records;
 		free_from = start + (extents[i].place.get() & format::max_extent);
 	}
@@ -104,14 +105,13 @@ Status check_catalog(const format::BlockHeader &header, const format::CatalogRec
 	return {};
 }
 
-} // namespace
-
-Status check_node(const void *image, const NodePointer &expected, format::TreeKind kind, u64 pool)
+Status check_node(const void *image, const NodePointer &expected, format::TreeKind kind,
+		  const NodeHome &home)
 {
 	const auto &header = *static_cast<const format::BlockHeader *>(image);
 	const auto *records = static_cast<const u8 *>(image) + sizeof(header);
 
-	TBK_TRY(check_block(image, format::node_magic, PhysicalBlock(expected.block), pool));
+	TBK_TRY(check_block(image, format::node_magic, PhysicalBlock(expected.block), home.pool));
 	if (header.checksum.get() != expected.checksum || header.birth.get() != expected.birth)
 		return Err::stale;
 	if (header.level != expected.level || header.kind != static_cast<u8>(kind))
@@ -122,8 +122,20 @@ Status check_node(const void *image, const NodePointer &expected, format::TreeKi
 	if (header.level > 0)
 		return check_branches(header, reinterpret_cast<const format::Branch *>(records));
 	if (kind == format::TreeKind::extents)
-		return check_extents(header, reinterpret_cast<const format::Extent *>(records));
+		return check_extents(header, reinterpret_cast<const format::Extent *>(records),
+				     home.data_end);
 	return check_catalog(header, reinterpret_cast<const format::CatalogRecord *>(records));
+}
+
+} // namespace
+
+Status read_node(struct tbk_device &device, const NodePointer &pointer, format::TreeKind kind,
+		 const NodeHome &home, void *image)
+{
+	if (pointer.block >= home.blocks)
+		return Err::bad_records;
+	TBK_TRY(read_blocks(device, PhysicalBlock(pointer.block), image, BlockCount(1)));
+	return check_node(image, pointer, kind, home);
 }
 
 } // namespace thinback

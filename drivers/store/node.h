@@ -138,7 +138,19 @@ public:
 	ListLink to_write; /* in a checkpoint's list, guarded by the pool's lock for it */
 };
 
-/* Checksum, place, kind, order and soundness of all records of a node as read from disk. */
-Status check_node(const void *image, const NodePointer &expected, format::TreeKind kind, u64 pool);
+/* The pool that nodes are of. */
+struct NodeHome {
+	u64 pool = 0; /* as in BlockHeader */
+	u64 blocks = 0;
+	u64 data_end =
+		~0ull; /* an extent that goes past it is not sound; check has more to say of it */
+};
+
+/*
+ * Reads a node into @image, a block, and verifies its checksum, place, kind, and
+ * the order and soundness of all records. Sleeps.
+ */
+Status read_node(struct tbk_device &device, const NodePointer &pointer, format::TreeKind kind,
+		 const NodeHome &home, void *image);
 
 } // namespace thinback

@@ -8,9 +8,9 @@
 
 namespace thinback {
 
-Result<Owned<NodeCache>> NodeCache::create(struct tbk_device &device, u64 pool)
+Result<Owned<NodeCache>> NodeCache::create(struct tbk_device &device, const NodeHome &home)
 {
-	Owned<NodeCache> cache = TBK_TRY(make<NodeCache>(device, pool));
+	Owned<NodeCache> cache = TBK_TRY(make<NodeCache>(device, home));
 
 	cache->index_ = static_cast<Atomic<Node *> *>(tbk_big_alloc(buckets * sizeof(Node *)));
 	if (!cache->index_)
@@ -153,8 +153,7 @@ Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
 	Node *node = TBK_TRY(prepare(pointer.block));
 	auto undo = defer([&] { discard_prepared(node); });
 
-	TBK_TRY(read_blocks(device_, PhysicalBlock(pointer.block), node->image_, BlockCount(1)));
-	const Status sound = check_node(node->image_, pointer, kind, pool_);
+	const Status sound = read_node(device_, pointer, kind, home_, node->image_);
 
 	if (!sound.is_ok()) {
 		tbk_log(TBK_LOG_ERROR, "tree node in block %llu: %s", pointer.block,

@@ -17,7 +17,7 @@ class NodeCache {
 public:
 	static constexpr u32 default_limit = 16384; /* 64 MiB */
 
-	static Result<Owned<NodeCache>> create(struct tbk_device &device, u64 pool);
+	static Result<Owned<NodeCache>> create(struct tbk_device &device, const NodeHome &home);
 	~NodeCache();
 	NodeCache(const NodeCache &) = delete;
 	NodeCache &operator=(const NodeCache &) = delete;
@@ -56,8 +56,8 @@ private:
 		SpinLock lock{ TBK_RANK_NODE_CACHE };
 	};
 
-	NodeCache(struct tbk_device &device, u64 pool) : device_(device), pool_(pool) {}
-	friend Result<Owned<NodeCache>> make<NodeCache>(struct tbk_device &, u64 &);
+	NodeCache(struct tbk_device &device, const NodeHome &home) : device_(device), home_(home) {}
+	friend Result<Owned<NodeCache>> make<NodeCache>(struct tbk_device &, const NodeHome &);
 
 	static bool is_meant(const Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static u32 bucket_of(u64 block);
@@ -70,7 +70,7 @@ private:
 	static void free_now(Node *node);
 
 	struct tbk_device &device_;
-	const u64 pool_;
+	const NodeHome home_;
 	Atomic<u32> limit_{ default_limit };
 	Atomic<u32> size_;
 	Atomic<Node *> *index_ = nullptr;

@@ -79,10 +79,9 @@ Status Pool::open_parts(const format::Superblock &super)
 	TBK_TRY(epochs_.init());
 	has_epochs_ = true;
 
-	const u64 id = super.header.pool.get();
-
 	space_ = TBK_TRY(Space::open(device_, super));
-	cache_ = TBK_TRY(NodeCache::create(device_, id));
+	cache_ = TBK_TRY(NodeCache::create(
+		device_, { super.header.pool.get(), super.blocks.get(), super.blocks.get() }));
 	catalog_ = TBK_TRY(make<Catalog>(*cache_, *space_));
 	{
 		MutexGuard guard(catalog_->lock());

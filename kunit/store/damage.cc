@@ -266,9 +266,12 @@ Result<NodePointer> DamagedPool::renew(const NodePointer &pointer, u32 id)
 	Node node(pointer.block, image);
 
 	note(pointer, node.kind(), id);
-	if (node.level() > 0)
+	/* Of what is spoilt already nothing can be believed. */
+	const bool is_sound = pointer.block != target_block_ || spoil_node_;
+
+	if (is_sound && node.level() > 0)
 		TBK_TRY(renew_children(node, id));
-	else if (id == 0)
+	else if (is_sound && id == 0)
 		TBK_TRY(renew_records(node));
 	if (pointer.block == target_block_ && spoil_node_) {
 		spoil_node_(*reinterpret_cast<BlockImage *>(image));

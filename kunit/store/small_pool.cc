@@ -33,7 +33,7 @@ Status SmallPool::reopen()
 	cache.reset();
 	space.reset();
 	space = TBK_TRY(Space::open(*device, super));
-	cache = TBK_TRY(NodeCache::create(*device, id));
+	cache = TBK_TRY(NodeCache::create(*device, { id, super.blocks.get() }));
 	return {};
 }
 
