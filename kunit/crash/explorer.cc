@@ -40,7 +40,8 @@ void say_where(int)
 } // namespace
 
 Explorer::Explorer(struct kunit *kunit, const ExplorerOptions &options)
-	: test_(kunit), options_(options),
+	: test_(kunit),
+	  options_(options),
 	  wanted_(test_options.cuts ? test_options.cuts : default_images),
 	  device_(device_bytes, options.device)
 {
