@@ -33,7 +33,7 @@ struct RequestState {
 	bool stalled = false; /* no space: try again after a checkpoint */
 	bool retried = false; /* ... once */
 	bool first_taken = false;
-	ListLink link;	   /* parked, or waiting for a thread */
+	ListLink link; /* parked, or waiting for a thread */
 	RangeWaiter range_waiter;
 	FlushWaiter flush;
 	Piece first; /* most requests need no other */

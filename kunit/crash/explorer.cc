@@ -40,9 +40,9 @@ void say_where(int)
 } // namespace
 
 Explorer::Explorer(struct kunit *kunit, const ExplorerOptions &options)
-	: test_(kunit), options_(options),
-	  wanted_(test_options.cuts ? test_options.cuts : default_images),
-	  device_(device_bytes, options.device)
+	: test_(kunit),
+	  options_(options),
+	  wanted_(test_options.cuts ? test_options.cuts : default_images)
 {
 }
 
@@ -125,12 +125,12 @@ bool Explorer::format()
 	bool is_ok = true;
 
 	ledger_ = Ledger();
-	device_.copy_from(MemoryDevice(device_bytes));
+	device_ = std::make_unique<CrashDevice>(device_bytes, options_.device);
 	hosted_run([&] {
 		struct tbk_pool *pool = nullptr;
 
-		is_ok = !tbk_pool_format(&device_, &format, nullptr) &&
-			!tbk_pool_open(&device_, 0, &pool, nullptr);
+		is_ok = !tbk_pool_format(device_.get(), &format, nullptr) &&
+			!tbk_pool_open(device_.get(), 0, &pool, nullptr);
 		if (!is_ok)
 			return;
 		tbk_pool_describe(pool, &info);
@@ -138,7 +138,7 @@ bool Explorer::format()
 		is_ok = !tbk_pool_close(pool, nullptr) && is_ok;
 	});
 	empty_ = info.free;
-	device_.restart();
+	device_->restart();
 	return is_ok;
 }
 
@@ -150,7 +150,7 @@ bool Explorer::run_workload()
 	snprintf(where_text, sizeof(where_text), "%s\n", place().c_str());
 	const bool is_clean = hosted_run(
 		[&] {
-			Workload workload(device_, ledger_, seed(), options_.workload);
+			Workload workload(*device_, ledger_, seed(), options_.workload);
 
 			workload.run();
 			why = workload.why();
@@ -171,18 +171,18 @@ void Explorer::run_chain()
 		return;
 	}
 	for (round_ = 0; round_ < rounds && go_on() && run_workload(); round_++) {
-		const u64 cut = mix(seed(), 1) % (device_.events() + 1);
+		const u64 cut = mix(seed(), 1) % (device_->events() + 1);
 		MemoryDevice image(device_bytes, options_.device);
 		Ledger next;
 
 		explore();
 		if (failed_ || (test_options.has_cut && round_ == test_options.cut.round))
 			return;
-		CrashReplay replay(device_);
+		CrashReplay replay(*device_);
 		replay.advance(cut);
 		replay.build(image, choice_of(cut, 2));
-		device_.copy_from(image);
-		device_.restart();
+		device_->copy_from(image);
+		device_->restart();
 		next.follow(ledger_);
 		if (const std::string wrong = Judge(empty_).learn(image, next); !wrong.empty()) {
 			place_ = { chain_, round_, cut, 2 };
@@ -209,16 +209,16 @@ CrashChoice Explorer::choice_of(u64 cut, u32 choice) const
  */
 bool Explorer::is_worth(u64 cut) const
 {
-	if (cut == device_.events())
+	if (cut == device_->events())
 		return true;
-	const CrashEvent &next = device_.recorded()[cut];
+	const CrashEvent &next = device_->recorded()[cut];
 
 	switch (next.kind) {
 	case CrashEvent::Kind::write_submitted:
 	case CrashEvent::Kind::flush_done:
 		return true;
 	case CrashEvent::Kind::write_done:
-		return device_.write_at(next.of).is_fua;
+		return device_->write_at(next.of).is_fua;
 	case CrashEvent::Kind::flush_submitted:
 		return false;
 	}
@@ -236,10 +236,10 @@ bool Explorer::is_wanted(u64 cut, u32 choice) const
 /* Every moment; or, if that were too many, as many in each workload. */
 void Explorer::explore()
 {
-	CrashReplay replay(device_);
+	CrashReplay replay(*device_);
 	std::vector<u64> cuts;
 
-	for (u64 cut = 0; cut <= device_.events(); cut++) {
+	for (u64 cut = 0; cut <= device_->events(); cut++) {
 		if (is_worth(cut))
 			cuts.push_back(cut);
 	}

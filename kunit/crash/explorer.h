@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "../harness/options.h"
@@ -54,7 +55,8 @@ private:
 	const ExplorerOptions options_;
 	const u64 wanted_; /* images */
 	u64 empty_ = 0;
-	CrashDevice device_;
+	std::unique_ptr<CrashDevice>
+		device_; /* new for each chain, which can so be repeated alone */
 	Ledger ledger_;
 	bool failed_ = false;
 	/* Where we are. */

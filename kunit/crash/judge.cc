@@ -60,7 +60,8 @@ void Judge::check(MemoryDevice &image)
 	struct tbk_why why {};
 
 	verdict.check.context = &verdict;
-	verdict.check.found = [](struct tbk_check *check, enum tbk_finding_class, const char *text) {
+	verdict.check.found = [](struct tbk_check *check, enum tbk_finding_class,
+				 const char *text) {
 		auto *self = static_cast<Verdict *>(check->context);
 
 		if (self->wrong.empty())
@@ -96,8 +97,7 @@ void Judge::compare_listing(const Ledger &ledger, u64 cut)
 			fail(disk->name() + " is not there");
 		if (disk->remove_begun >= cut || disk->removed <= cut)
 			continue;
-		const auto [first, is_new] =
-			removals.try_emplace(disk->removal, disk, there[disk]);
+		const auto [first, is_new] = removals.try_emplace(disk->removal, disk, there[disk]);
 		if (!is_new && first->second.second != there[disk])
 			fail("of " + disk->name() + " and " + first->second.first->name() +
 			     ", removed together, only one has gone");

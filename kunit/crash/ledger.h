@@ -55,7 +55,7 @@ struct Disk {
 	u64 created = 0; /* what is 0 was there from the start */
 	u64 remove_begun = never;
 	u64 removed = never;
-	u32 removal = 0;			  /* which call; those of one go together */
+	u32 removal = 0;			 /* which call; those of one go together */
 	std::vector<std::vector<Value>> history; /* of each sector, oldest first */
 
 	std::string name() const { return snapshot.empty() ? volume : volume + "@" + snapshot; }

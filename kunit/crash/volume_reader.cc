@@ -46,8 +46,7 @@ int VolumeReader::read_open(struct tbk_volume *volume, u64 sectors,
 {
 	for (u64 at = 0; at < sectors; at += most_bytes / sector_size) {
 		const u64 count = min(sectors - at, most_bytes / sector_size);
-		const int error =
-			ask(volume, TBK_OP_READ, at, buffer_.data(), count * sector_size);
+		const int error = ask(volume, TBK_OP_READ, at, buffer_.data(), count * sector_size);
 
 		if (error)
 			return error;

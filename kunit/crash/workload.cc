@@ -6,7 +6,10 @@
 namespace thinback::crash {
 
 Workload::Workload(CrashDevice &device, Ledger &ledger, u64 seed, const WorkloadOptions &options)
-	: device_(device), ledger_(ledger), random_(seed), change_random_(seed ^ 0xc0ffee),
+	: device_(device),
+	  ledger_(ledger),
+	  random_(seed),
+	  change_random_(seed ^ 0xc0ffee),
 	  options_(options)
 {
 	tbk_wait_init(&requests_wait_);

@@ -201,8 +201,8 @@ void Workload::remove()
 	if (!live)
 		return;
 	for (Live &other : lives_) {
-		const bool is_its_snapshot = !live->disk->is_snapshot() &&
-					     other.disk->volume == live->disk->volume;
+		const bool is_its_snapshot =
+			!live->disk->is_snapshot() && other.disk->volume == live->disk->volume;
 
 		if (&other == live || (is_its_snapshot && !other.is_leaving))
 			going.push_back(&other);

@@ -121,7 +121,8 @@ void Workload::note(Slot &slot, u32 op)
 			fill_sector(&slot.buffer[(at - slot.sector) * sector_size],
 				    { serial, disk.id, static_cast<u32>(at) });
 		/* Only whole blocks are discarded. */
-		if (op == TBK_OP_DISCARD && (block < slot.sector || block + sectors_per_block > end))
+		if (op == TBK_OP_DISCARD &&
+		    (block < slot.sector || block + sectors_per_block > end))
 			continue;
 		disk.history[at].push_back({ serial, slot.change });
 	}

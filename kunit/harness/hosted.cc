@@ -82,7 +82,7 @@ struct Arguments {
 /* More power cuts take more time. */
 unsigned int time_limit_seconds()
 {
-	return static_cast<unsigned int>(300 + test_options.cuts / 10);
+	return static_cast<unsigned int>(600 + test_options.cuts / 10);
 }
 
 std::string full_name(const Suite &suite, const Case &one)

@@ -16,7 +16,7 @@ struct CutPlace {
 /* What the command line says to tests that listen. */
 struct TestOptions {
 	u64 seed = 0;
-	u64 cuts = 0;	     /* power cuts a case; 0: as many as the case likes */
+	u64 cuts = 0;	      /* power cuts a case; 0: as many as the case likes */
 	bool has_cut = false; /* this one and no other */
 	CutPlace cut{};
 };
