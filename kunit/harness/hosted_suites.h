@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Suites that make sense in a process alone. */
+#include "../crash/crash_explorer_cases.h"
 #include "../hosted/alter_cases.h"
 #include "../hosted/corruption_cases.h"
-#include "../crash/crash_explorer_cases.h"
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/faults_cases.h"
 #include "../hosted/guest_disk_cases.h"
