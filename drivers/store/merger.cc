@@ -118,8 +118,8 @@ Status Merger::compare(const Tree &from, const Tree &into)
 /* As much of @run, which lies at @at, as @into treats alike; says how much. */
 Result<u64> Merger::compare_run(const Tree &into, u64 at, Run run)
 {
-	const Mapping found = TBK_TRY(
-		find_extent_locked(into, cache_, VirtualBlock(at), BlockCount(run.count)));
+	const Mapping found =
+		TBK_TRY(find_extent_locked(into, cache_, VirtualBlock(at), BlockCount(run.count)));
 
 	lookups_++;
 	if (found.kind != Mapping::Kind::data || found.target != PhysicalBlock(run.start))
