@@ -44,6 +44,9 @@ Status read_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, Bl
 Status write_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, BlockCount count,
 		    u32 flags);
 
+/* Whole sectors of the device, @bytes of them. May sleep. */
+Status write_sectors(struct tbk_device &device, u64 sector, void *buffer, u64 bytes, u32 flags);
+
 /*
  * Writes of single blocks, up to `depth` at a time. The buffers stay unchanged
  * until wait() has returned.

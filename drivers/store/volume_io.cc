@@ -182,7 +182,10 @@ void VolumeIo::transfer_ended(RequestState &state)
 	}
 	if ((state.request().flags & TBK_IO_FUA) && state.mapped.load_relaxed()) {
 		state.flushed = false;
-		flush(state);
+		/* Not flush(): an interrupt may make no request to the device. */
+		state.flush.target = volume_.changed.load_relaxed();
+		state.flush.done = flushed;
+		pool_.checkpointer().flush(state.flush);
 		return;
 	}
 	finish(state);
