@@ -1,0 +1,1 @@
+#define TBK_MERGE_CASES(X)
