@@ -211,8 +211,7 @@ TBK_TEST(merger_is_taken_over_by_a_snapshot_of_child)
 	volume.set_since(rig.pool->generation++);
 	usage = rig.usage;
 	usage.own = usage.gone = 0;
-	REQUIRE_OK(editor.unmap(volume, usage, VirtualBlock(0), BlockCount(4000),
-				rig.pool->now()));
+	REQUIRE_OK(editor.unmap(volume, usage, VirtualBlock(0), BlockCount(4000), rig.pool->now()));
 	merge(test, rig);
 	rig.finish();
 	while (editor.free_last(volume, usage, rig.pool->now()).is_ok())
