@@ -162,7 +162,7 @@ void Inspection::run()
 /* Cuts the power at some of the moments recorded; how many amounts of free space there were meanwhile. */
 size_t inspect(struct kunit *test, const CrashDevice &device, u64 empty)
 {
-	constexpr u64 moments = 120;
+	constexpr u64 moments = 60;
 	CrashReplay replay(device);
 	std::set<u64> seen;
 	const u64 step = device.events() / moments + 1;
@@ -209,12 +209,21 @@ TBK_TEST(merge_survives_power_cut_at_any_time)
 	struct tbk_pool *pool = begin(device, empty);
 
 	REQUIRE(pool != nullptr);
+	bool is_over = false;
+
+	/* As many checkpoints as there can be. */
+	hosted_spawn("sync", [&] {
+		while (!is_over) {
+			CHECK_EQ(tbk_pool_sync(pool), 0);
+			hosted_yield();
+		}
+	});
 	CHECK_EQ(tbk_remove(pool, "a", "s1", 0, nullptr), 0);
 	CHECK_EQ(tbk_remove(pool, "a", "s2", 0, nullptr), 0);
-	for (u32 round = 0; is_cleaning(pool); round++) {
-		CHECK_EQ(tbk_pool_sync(pool), 0);
-		CHECK_EQ(write_blocks_of(pool, round % 97, 397, 5), 0);
-	}
+	for (u32 round = 0; is_cleaning(pool); round++)
+		CHECK_EQ(write_blocks_of(pool, round % 97, 1397, 5), 0);
+	is_over = true;
+	hosted_sleep_ms(10);
 	CHECK_EQ(tbk_pool_close(pool, nullptr), 0);
 	CHECK(inspect(test, device, empty) >= 3);
 }
@@ -231,7 +240,7 @@ TBK_TEST(merge_survives_power_cut_while_snapshots_come_and_go)
 		const std::string name = "t" + std::to_string(round);
 
 		CHECK_EQ(tbk_snapshot_create(pool, "a", name.c_str(), nullptr), 0);
-		CHECK_EQ(write_blocks_of(pool, round, 97, 5 + round), 0);
+		CHECK_EQ(write_blocks_of(pool, round, 297, 5 + round), 0);
 		CHECK_EQ(tbk_remove(pool, "a", round == 3 ? "s1" : name.c_str(), 0, nullptr), 0);
 		hosted_yield();
 	}
