@@ -6,6 +6,7 @@
 	X(merger_frees_what_the_child_does_not_reach)  \
 	X(merger_keeps_what_an_older_snapshot_has)     \
 	X(merger_frees_a_block_discarded_behind_once)  \
+	X(merger_frees_a_node_changed_behind_once)     \
 	X(merger_leaves_a_block_discarded_ahead)       \
 	X(merger_splits_at_a_block_inside_an_extent)   \
 	X(merger_stops_inside_a_leaf_with_many_holes)  \

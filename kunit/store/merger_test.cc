@@ -134,7 +134,31 @@ TBK_TEST(merger_leaves_a_block_discarded_ahead)
 	finish(test, rig);
 }
 
-/* Two extents of the snapshot's, in two leaves, that are one of the child's after a discard beside them. */
+/* All leaves are the snapshot's, and all but the last the child's as well. */
+TBK_TEST(merger_frees_a_node_changed_behind_once)
+{
+	REQUIRE_RIG(rig);
+
+	REQUIRE_OK(rig.change(1500));
+	rig.leave_to(rig.old, rig.old_usage);
+	for (u64 at = 0; at < 5800; at += 50)
+		REQUIRE_OK(rig.map(at, 1));
+	rig.leave_to(rig.from, rig.from_usage);
+	REQUIRE_OK(rig.map(5990, 1));
+	while (!rig.is_done() && rig.into.merged() < 3000)
+		REQUIRE_OK(rig.step());
+	REQUIRE(!rig.is_done());
+	for (u64 at = 100; at < 5800; at += 900) {
+		REQUIRE_OK(rig.map(at, 1));
+		rig.audit(test);
+	}
+	REQUIRE_OK(rig.unmap(1000, 1500));
+	rig.audit(test);
+	merge(test, rig);
+	finish(test, rig);
+}
+
+/* Of an extent that both have, the child discards what is behind and what is ahead at once. */
 TBK_TEST(merger_splits_at_a_block_inside_an_extent)
 {
 	REQUIRE_RIG(rig);
