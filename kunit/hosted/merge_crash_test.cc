@@ -247,3 +247,59 @@ TBK_TEST(merge_survives_power_cut_while_snapshots_come_and_go)
 	CHECK_EQ(tbk_pool_close(pool, nullptr), 0);
 	CHECK(inspect(test, device, empty) >= 3);
 }
+
+namespace {
+
+struct tbk_pool_info describe(struct tbk_pool *pool)
+{
+	struct tbk_pool_info info {};
+
+	tbk_pool_describe(pool, &info);
+	return info;
+}
+
+/* Removes a snapshot with one child, and returns when the merge is half way, or over, as the seed likes. */
+void begin_merge(struct kunit *test, struct tbk_pool *pool)
+{
+	CHECK_EQ(tbk_remove(pool, "a", "s2", 0, nullptr), 0);
+	const u64 free = describe(pool).free;
+
+	while (is_cleaning(pool) && describe(pool).free < free + 200ull * 4096)
+		hosted_yield();
+}
+
+} // namespace
+
+TBK_TEST(merge_half_way_is_taken_over_by_a_snapshot)
+{
+	CrashDevice device(128 * mib, asynchronous());
+	u64 empty = 0;
+	struct tbk_pool *pool = begin(device, empty);
+
+	REQUIRE(pool != nullptr);
+	begin_merge(test, pool);
+	CHECK_EQ(tbk_snapshot_create(pool, "a", "t", nullptr), 0);
+	CHECK_EQ(write_blocks_of(pool, 1, 9, 5), 0);
+	CHECK_EQ(tbk_remove(pool, "a", "t", 0, nullptr), 0);
+	CHECK_EQ(tbk_pool_settle(pool), 0);
+	CHECK_EQ(describe(pool).hidden, 0);
+	CHECK_EQ(tbk_pool_close(pool, nullptr), 0);
+	inspect(test, device, empty);
+}
+
+TBK_TEST(merge_half_way_is_ended_when_the_child_is_removed)
+{
+	CrashDevice device(128 * mib, asynchronous());
+	Findings findings;
+	u64 empty = 0;
+	struct tbk_pool *pool = begin(device, empty);
+
+	REQUIRE(pool != nullptr);
+	begin_merge(test, pool);
+	CHECK_EQ(tbk_remove(pool, "a", nullptr, TBK_REMOVE_RECURSIVE, nullptr), 0);
+	CHECK_EQ(tbk_pool_settle(pool), 0);
+	CHECK_EQ(describe(pool).free, empty);
+	CHECK_EQ(tbk_pool_close(pool, nullptr), 0);
+	CHECK_EQ(findings.check(device), 0);
+	findings.tell(test);
+}

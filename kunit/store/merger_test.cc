@@ -184,6 +184,9 @@ TBK_TEST(merger_stops_inside_a_leaf_with_many_holes)
 	rig.leave_to(rig.from, rig.from_usage);
 	for (u64 at = 0; at < 4096; at += 2)
 		REQUIRE_OK(rig.unmap(at, 1));
+	/* None of these stay, and it is looked up one by one that they do not. */
+	for (u64 at = 1001; at < 3000; at += 2)
+		REQUIRE_OK(rig.map(at, 1));
 	CHECK(merge(test, rig) > 4);
 	finish(test, rig);
 }
