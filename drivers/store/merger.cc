@@ -53,21 +53,20 @@ Status Merger::descend(const Tree &from, const Tree &into)
 
 	next_ = format::end_of_keys;
 	while (pointer.block != 0 && pointer.birth > from.since()) {
-		Pin node(cache_, TBK_TRY(cache_.get(pointer, from.kind)));
+		Node *there = TBK_TRY(cache_.get(pointer, from.kind));
+		Pin node(cache_, there);
 
-		if (TBK_TRY(reaches(into, *node.get())))
+		if (TBK_TRY(reaches(into, *there)))
 			return {};
 		TBK_ASSERT(depth_ < format::max_height);
 		path_[depth_++] = { node.release(), next_ };
-		const Node &entered = *path_[depth_ - 1].node;
-
-		if (entered.level() == 0)
+		if (there->level() == 0)
 			return compare(from, into);
-		const u32 index = index_of(entered, at);
+		const u32 index = index_of(*there, at);
 
-		if (index + 1 < entered.count())
-			next_ = entered.key(entered.layout(), index + 1);
-		pointer = entered.pointer(index);
+		if (index + 1 < there->count())
+			next_ = there->key(there->layout(), index + 1);
+		pointer = there->pointer(index);
 	}
 	return {};
 }
@@ -81,9 +80,10 @@ Result<bool> Merger::reaches(const Tree &tree, const Node &node)
 	if (pointer.block == 0 || pointer.level < node.level())
 		return false;
 	while (pointer.level > node.level()) {
-		const Pin above(cache_, TBK_TRY(cache_.get(pointer, tree.kind)));
+		Node *there = TBK_TRY(cache_.get(pointer, tree.kind));
+		const Pin above(cache_, there);
 
-		pointer = above->pointer(index_of(*above.get(), key));
+		pointer = there->pointer(index_of(*there, key));
 	}
 	return pointer.block == node.block();
 }

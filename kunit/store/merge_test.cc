@@ -29,13 +29,13 @@ public:
 
 	bool prepare();
 	/* Every other block from @first on, so that each is an extent. */
-	void write(const char *volume, u64 first, u32 count, u32 version);
-	void expect(const char *volume, const char *snapshot, u64 block, u32 version);
+	void write(const char *name, u64 first, u32 count, u32 version);
+	void expect(const char *name, const char *snapshot_name, u64 block, u32 version);
 	void snapshot(const char *name);
-	void clone(const char *snapshot, const char *name);
-	void remove(const char *volume, const char *snapshot);
+	void clone(const char *snapshot_name, const char *name);
+	void remove(const char *volume, const char *snapshot_name);
 	struct tbk_pool_info settled();
-	u64 own(const char *volume, const char *snapshot);
+	u64 own(const char *volume, const char *snapshot_name);
 	/* Closed, checked, opened. */
 	void reopen();
 	/* All volumes are removed: nothing is left. */
