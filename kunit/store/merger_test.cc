@@ -227,8 +227,11 @@ TBK_TEST(merger_is_taken_over_by_a_snapshot_of_child)
 {
 	REQUIRE_RIG(rig);
 	Tree volume(format::TreeKind::extents, 4);
-	ExtentEditor editor(*rig.pool->cache, *rig.pool->space);
+	auto made = make<ExtentEditor>(*rig.pool->cache, *rig.pool->space);
 	Usage usage;
+
+	REQUIRE_OK(made);
+	ExtentEditor &editor = *made.value();
 
 	REQUIRE_OK(prepare(rig, 800));
 	while (!rig.is_done() && rig.into.merged() < 2000)
