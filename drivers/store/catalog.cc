@@ -40,6 +40,8 @@ void fill_record(format::CatalogRecord &record, const Volume &volume) TBK_NO_TSA
 	record.own.set(volume.usage.own);
 	record.mapped.set(volume.usage.mapped);
 	record.created.set(volume.created);
+	record.merged.set(volume.tree.merged());
+	record.merge_gone.set(volume.usage.gone);
 }
 
 /* Nobody else knows the volume yet. */
@@ -53,7 +55,8 @@ void read_record(const format::CatalogRecord &record, Volume &volume) TBK_NO_TSA
 	volume.tree.set_since(record.since.get());
 	volume.set_size(record.size.get());
 	volume.generation = record.generation.get();
-	volume.usage = { record.mapped.get(), record.own.get() };
+	volume.usage = { record.mapped.get(), record.own.get(), record.merge_gone.get() };
+	volume.tree.set_merged(0, record.merged.get());
 	volume.created = record.created.get();
 }
 
@@ -128,6 +131,23 @@ Status Catalog::link_parents()
 		volume.parent = parent;
 		parent->children++;
 	}
+	return check_merges();
+}
+
+/* A parent that is being merged into a child is hidden, and has no other; nor is it merged into itself. */
+Status Catalog::check_merges()
+{
+	for (u32 i = 0; i < count_; i++) {
+		Tree &tree = volumes_[i]->tree;
+		const Volume *parent = volumes_[i]->parent;
+
+		if (tree.merged() == 0)
+			continue;
+		if (!parent || !(parent->flags & format::catalog_hidden) || parent->children != 1 ||
+		    parent->tree.merged() != 0 || tree.merged() > format::end_of_keys)
+			return Err::bad_records;
+		tree.set_merged(parent->tree.since(), tree.merged());
+	}
 	return {};
 }
 
@@ -188,6 +208,11 @@ Result<Volume *> Catalog::add()
 	volume->created = tbk_unix_seconds();
 	volumes_[count_++] = volume.get();
 	return volume.release();
+}
+
+Status Catalog::prepare_removal()
+{
+	return grow(removed_, removed_count_, removed_room_);
 }
 
 void Catalog::remove(Volume &volume)

@@ -30,6 +30,8 @@ public:
 
 	/* A new one with the next id, not on disk until put(). */
 	Result<Volume *> add() TBK_REQUIRES(lock_);
+	/* So that the record of one that is removed will not stay behind for want of memory. */
+	Status prepare_removal() TBK_REQUIRES(lock_);
 	/* Takes it out and frees it; its record goes with the next save. */
 	void remove(Volume &volume) TBK_REQUIRES(lock_);
 
@@ -51,6 +53,7 @@ private:
 	Status load_leaf(const Node &leaf) TBK_REQUIRES(lock_);
 	Status walk(const NodePointer &pointer) TBK_REQUIRES(lock_);
 	Status link_parents() TBK_REQUIRES(lock_);
+	Status check_merges() TBK_REQUIRES(lock_);
 	u32 position_of(u32 id) const TBK_REQUIRES(lock_);
 	Status edit(u32 id, const format::CatalogRecord *record, Moment moment) TBK_REQUIRES(lock_);
 

@@ -67,7 +67,7 @@ u64 blocks_to_read(const format::Superblock &super, const CheckedCatalog &catalo
 	u64 rest = super.free.get() + super.journal_blocks.get() + groups * format::fixed_blocks(1);
 
 	for (u32 i = 0; i < catalog.count(); i++)
-		rest += catalog.in_order(i).record.own.get();
+		rest += catalog.in_order(i).record.own.get() - catalog.in_order(i).gone();
 	const u64 nodes = rest < super.blocks.get() ? super.blocks.get() - rest : 0;
 
 	return nodes + groups * format::bitmaps_per_group;

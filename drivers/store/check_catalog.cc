@@ -205,6 +205,31 @@ void CheckedCatalog::verify_state(const CheckedTree &tree)
 			    name.text, tree.children);
 }
 
+/* Whether the parent can be on its way into @tree. */
+void CheckedCatalog::verify_merge(CheckedTree &tree)
+{
+	CheckedTree *parent = tree.parent;
+	const TreeName name(tree);
+
+	if (tree.merged() == 0) {
+		if (tree.gone() != 0)
+			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+				    "%s: %llu blocks of its parent are said to be merged, and no "
+				    "merge has begun",
+				    name.text, tree.gone());
+		return;
+	}
+	if (!parent || !parent->is_hidden() || parent->children != 1 || parent->merged() != 0 ||
+	    tree.merged() > format::end_of_keys || tree.gone() > parent->record.own.get()) {
+		tree.broken = true;
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "%s: its parent is said to be merged into it, and cannot be",
+			    name.text);
+		return;
+	}
+	parent->passed = tree.merged();
+}
+
 Status CheckedCatalog::verify_names(bool whole)
 {
 	u32 room = 16;
@@ -288,8 +313,10 @@ Status CheckedCatalog::verify(const format::Superblock &super, bool whole)
 		report_.counts().volumes += !trees_[i].is_snapshot();
 		report_.counts().snapshots += trees_[i].is_snapshot();
 	}
-	for (u32 i = 0; i < count_; i++)
+	for (u32 i = 0; i < count_; i++) {
 		verify_state(trees_[i]);
+		verify_merge(trees_[i]);
+	}
 	TBK_TRY(verify_names(whole));
 	sort();
 	return {};

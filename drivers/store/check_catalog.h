@@ -17,10 +17,13 @@ struct CheckedTree {
 	bool broken; /* part of it cannot be read, or is not what it should be */
 	u64 own;
 	u64 mapped;
+	u64 passed; /* below this block it is merged into its child */
 
 	u64 id() const { return record.id.get(); }
 	u64 since() const { return record.since.get(); }
 	u64 generation() const { return record.generation.get(); }
+	u64 merged() const { return record.merged.get(); }
+	u64 gone() const { return record.merge_gone.get(); }
 	bool is_snapshot() const { return (record.flags.get() & format::catalog_snapshot) != 0; }
 	bool is_hidden() const { return (record.flags.get() & format::catalog_hidden) != 0; }
 	bool is_removing() const { return (record.flags.get() & format::catalog_removing) != 0; }
@@ -57,6 +60,7 @@ private:
 	void verify_one(CheckedTree &tree, const format::Superblock &super);
 	void verify_name(const CheckedTree &tree);
 	void verify_state(const CheckedTree &tree);
+	void verify_merge(CheckedTree &tree);
 	void link_parent(CheckedTree &tree, bool whole);
 	Status verify_names(bool whole);
 	void sort();

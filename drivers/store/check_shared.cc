@@ -12,7 +12,7 @@ constexpr NodeLayout layout = layout_of(format::TreeKind::extents, 0);
 /* The parent's pointer to what holds @place.key on @place.level. not_found when there is none; io_error when it cannot be told. */
 Result<NodePointer> TreeWalk::find_in_parent(Place place)
 {
-	NodePointer at = read_root(tree_->parent->record.root);
+	NodePointer at = read_root(elder(place.key)->record.root);
 
 	if (at.block == 0 || at.level < place.level)
 		return Err::not_found;
@@ -46,6 +46,11 @@ void TreeWalk::visit_shared(const NodePointer &pointer, Range range)
 		tell_broken();
 		return;
 	}
+	if (!elder(shared->low)) {
+		tell_node(pointer, "is older than its tree, and of a parent that is not there");
+		tell_broken();
+		return;
+	}
 	tree_->mapped += shared->mapped;
 	if (shared->low < range.low || shared->high > range.high)
 		tell_node(pointer, "covers more than its parent says");
@@ -60,17 +65,16 @@ void TreeWalk::visit_shared(const NodePointer &pointer, Range range)
 		tell_node(pointer, "is older than its tree, and its parent has another");
 }
 
-/* Each of its blocks lies in the parent where it lies here. */
-void TreeWalk::visit_inherited(const format::Extent &extent)
+/* Each block of a part of it lies in the parent where it lies here. */
+void TreeWalk::visit_inherited(const format::Extent &extent, Range part)
 {
-	const u64 start = extent.place.get() >> 24;
-	const u64 end = start + (extent.place.get() & format::max_extent);
-	const u64 offset = (extent.target.get() & format::low_48) - start;
-	u64 at = start;
+	const u64 end = part.high;
+	const u64 offset = (extent.target.get() & format::low_48) - (extent.place.get() >> 24);
+	u64 at = part.low;
 
-	if (tree_->broken && !tree_->parent)
+	if (tree_->broken && !elder(at))
 		return;
-	while (at < end && tree_->parent) {
+	while (at < end && elder(at)) {
 		auto leaf = find_in_parent({ at, 0 });
 
 		if (!leaf.is_ok() && leaf.error() == Err::not_found)
@@ -103,18 +107,18 @@ void TreeWalk::visit_inherited(const format::Extent &extent)
 			    name_, at, offset + at);
 }
 
-/* While it is being freed, what it shared has gone without being counted. */
+/* While it is being freed, or merged, part of what it shared has gone without being counted. */
 void TreeWalk::compare_counts()
 {
 	const auto &record = tree_->record;
 
 	if (tree_->broken)
 		return;
-	if (tree_->own != record.own.get())
+	if (passed_ == 0 && tree_->own != record.own.get())
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 			    "%s: has %llu blocks of its own and is said to have %llu", name_,
 			    tree_->own, record.own.get());
-	if (!tree_->is_removing() && tree_->mapped != record.mapped.get())
+	if (!tree_->is_removing() && passed_ == 0 && tree_->mapped != record.mapped.get())
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 			    "%s: maps %llu blocks and is said to map %llu", name_, tree_->mapped,
 			    record.mapped.get());

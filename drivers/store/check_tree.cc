@@ -39,6 +39,7 @@ Status TreeWalk::read_catalog(const format::Superblock &super, CheckedCatalog &c
 	catalog_ = &catalog;
 	tree_ = nullptr;
 	since_ = 0;
+	begin_merge();
 	tbk_format(name_, sizeof(name_), "catalog");
 	return start(read_root(super.catalog), super.generation.get());
 }
@@ -50,11 +51,13 @@ Status TreeWalk::check(CheckedTree &tree, u64 newest)
 	kind_ = format::TreeKind::extents;
 	tree_ = &tree;
 	since_ = tree.since();
+	begin_merge();
 	tbk_format(name_, sizeof(name_), "%s", TreeName(tree).text);
 	TBK_TRY(start(read_root(tree.record.root),
 		      tree.is_snapshot() ? tree.generation() : newest));
-	tree.own = report_.counts().data_blocks - mapped;
+	tree.own = report_.counts().data_blocks - mapped - inherited_;
 	compare_counts();
+	compare_merge();
 	return {};
 }
 
@@ -91,12 +94,14 @@ Status TreeWalk::strike(const char *what, u64 start, u64 count)
 /* Never deeper than max_height: the level goes down with each step. */
 Status TreeWalk::visit(const NodePointer &pointer, Range range)
 {
+	if (range.high <= passed_)
+		return {};
 	if (!ledger_.is_sound(pointer.block, 1)) {
 		tell_node(pointer, "no tree node can be there");
 		tell_broken();
 		return {};
 	}
-	if (pointer.birth <= since_) {
+	if (pointer.birth <= since_ && !is_taken_over(pointer)) {
 		visit_shared(pointer, range);
 		return {};
 	}
@@ -120,6 +125,7 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 		tell_node(pointer, "covers more than its parent says");
 	if (header.count.get() == 0)
 		tell_node(pointer, "is empty");
+	verify_taken_over(pointer, node);
 	const u64 mapped_before = tree_ ? tree_->mapped : 0;
 
 	TBK_TRY(pointer.level > 0 ? visit_children(node, range) : visit_records(node));
@@ -196,13 +202,36 @@ Status TreeWalk::visit_extent(const format::Extent &extent)
 		tell_broken();
 		return {};
 	}
-	tree_->mapped += count;
-	if (extent.birth.get() <= since_) {
-		visit_inherited(extent);
+	return visit_data(extent);
+}
+
+/* What is the tree's own, or has become so, comes first; then what its parent has as well. */
+Status TreeWalk::visit_data(const format::Extent &extent)
+{
+	const u64 place = extent.place.get() >> 24;
+	const u64 end = place + (extent.place.get() & format::max_extent);
+	const u64 start = place > passed_ ? place : passed_;
+	const u64 target = (extent.target.get() & format::low_48) - place;
+
+	if (start >= end)
 		return {};
+	tree_->mapped += end - start;
+	if (extent.birth.get() > since_) {
+		report_.counts().data_blocks += end - start;
+		return strike("data", target + start, end - start);
 	}
-	report_.counts().data_blocks += count;
-	return strike("data", target, count);
+	const u64 split = start > merged_ ? start : merged_ < end ? merged_ : end;
+
+	if (split > start && extent.birth.get() > floor_) {
+		inherited_ += split - start;
+		report_.counts().data_blocks += split - start;
+		TBK_TRY(strike("data", target + start, split - start));
+	} else if (split > start) {
+		visit_inherited(extent, { start, split });
+	}
+	if (end > split)
+		visit_inherited(extent, { split, end });
+	return {};
 }
 
 } // namespace thinback

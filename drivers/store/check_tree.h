@@ -11,6 +11,10 @@ namespace thinback {
  * Walks trees: of each what is its own, so that every node is read as a part
  * of one tree. Where it begins to share, the very same must lie there in its
  * parent. Parents come before their children.
+ *
+ * While a parent is merged into its child, each block is its own or its
+ * child's, according to which side of merged() it is on; below that, what the
+ * child shares must lie in its parent's parent.
  */
 class TreeWalk {
 public:
@@ -51,14 +55,22 @@ private:
 	Status visit_records(const Node &leaf);
 	Status visit_extents(const Node &leaf);
 	Status visit_extent(const format::Extent &extent);
+	Status visit_data(const format::Extent &extent);
 	Status strike(const char *what, u64 start, u64 count);
 	Status remember(const Node &node, u64 mapped_before);
 
 	/* check_shared.cc */
 	void visit_shared(const NodePointer &pointer, Range range);
 	Result<NodePointer> find_in_parent(Place place);
-	void visit_inherited(const format::Extent &extent);
+	void visit_inherited(const format::Extent &extent, Range part);
 	void compare_counts();
+
+	/* check_merge.cc */
+	void begin_merge();
+	bool is_taken_over(const NodePointer &pointer) const;
+	void verify_taken_over(const NodePointer &pointer, const Node &node);
+	CheckedTree *elder(u64 key) const;
+	void compare_merge();
 
 	void tell_node(const NodePointer &pointer, const char *what);
 	void tell_broken();
@@ -75,6 +87,10 @@ private:
 	CheckedTree *tree_ = nullptr;
 	CheckedCatalog *catalog_ = nullptr;
 	u64 since_ = 0;
+	u64 passed_ = 0;    /* below this it is its child's */
+	u64 merged_ = 0;    /* below this its parent is merged into it: */
+	u64 floor_ = 0;	    /* what is newer than this is its own */
+	u64 inherited_ = 0; /* blocks of data that have become its own so */
 	char name_[sizeof(TreeName::text)] = {};
 };
 

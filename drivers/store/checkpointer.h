@@ -15,7 +15,7 @@ struct FlushWaiter {
 	ListLink link;
 	u64 target = 0;		  /* epoch */
 	RecordLog *log = nullptr; /* for the journal: where the volume's changes are told */
-	u32 volume = 0;		  /* ... and its id */
+	Volume *volume = nullptr; /* ... and which one that is */
 	bool is_covered = false;  /* the checkpointer's: was here before the device's flush */
 	void (*done)(FlushWaiter &waiter, int error) = nullptr;
 };

@@ -16,6 +16,7 @@ Cleaner::Cleaner(Pool &pool) : pool_(pool)
 Status Cleaner::init()
 {
 	editor_ = TBK_TRY(make<ExtentEditor>(pool_.cache(), pool_.space()));
+	merger_ = TBK_TRY(make<Merger>(pool_.cache(), pool_.space()));
 	return {};
 }
 
@@ -42,17 +43,9 @@ void Cleaner::stop()
 	editor_.reset();
 }
 
-/* Something removed on which nothing depends. Only this work frees volumes, so it stays. */
-Volume *Cleaner::pick()
+bool Cleaner::may_go_on() const
 {
-	Catalog &catalog = pool_.catalog();
-	MutexGuard guard(catalog.lock());
-
-	for (Volume *v = catalog.next(0); v; v = catalog.next(v->id)) {
-		if ((v->flags & format::catalog_removing) && v->children == 0 && v->id != stuck_)
-			return v;
-	}
-	return nullptr;
+	return !stopping_.load_relaxed() && !pool_.checkpointer().has_failed();
 }
 
 /* True while there is more. */
@@ -69,7 +62,7 @@ bool Cleaner::free_some(Volume &volume)
 		if (freed.error() != Err::not_found) {
 			tbk_log(TBK_LOG_ERROR, "%s: freeing removed volume %u: %s: it stays",
 				pool_.name(), volume.id, to_text(freed.error()));
-			stuck_ = volume.id;
+			volume.stuck = true;
 		}
 		return false;
 	}
@@ -102,17 +95,30 @@ void Cleaner::finish(Volume &volume)
 	catalog.remove(volume);
 }
 
+void Cleaner::clean(Volume &volume)
+{
+	while (may_go_on()) {
+		if (free_some(volume))
+			continue;
+		if (!volume.stuck)
+			finish(volume);
+		return;
+	}
+}
+
 void Cleaner::run(struct tbk_work *work)
 {
 	Cleaner &self = container_of<&Cleaner::work_>(work);
 
-	while (!self.stopping_.load_relaxed() && !self.pool_.checkpointer().has_failed()) {
-		Volume *volume = self.pick();
+	while (self.may_go_on()) {
+		const Task task = self.pick();
 
-		if (!volume)
+		if (!task.from)
 			break;
-		if (!self.free_some(*volume) && volume->id != self.stuck_)
-			self.finish(*volume);
+		if (task.into)
+			self.merge(task);
+		else
+			self.clean(*task.from);
 	}
 	if (self.editor_)
 		self.editor_->relax();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checkpointer.h"
+#include "merger.h"
 
 namespace thinback {
 
@@ -9,8 +10,14 @@ class Pool;
 
 /*
  * Frees, a leaf at a time and in the background, what belonged to removed
- * volumes and snapshots alone. What is left of the tree is the state: after
- * a crash it goes on from the last checkpoint.
+ * volumes and snapshots alone. One without children goes from its end: what is
+ * left of the tree is the state. A hidden snapshot with one child is merged
+ * into that: how far is the child's to know. After a crash it goes on from the
+ * last checkpoint.
+ *
+ * A merge that has begun is ended before anything else is done to either, and
+ * there is one at a time: a child that is removed meanwhile waits, and so does
+ * the merge of what is above or below.
  */
 class Cleaner {
 public:
@@ -32,13 +39,27 @@ private:
 
 	static void run(struct tbk_work *work);
 	static int is_idle(void *self);
-	Volume *pick();
+	/* @into: the child to merge it into, or NULL: to be freed as it is. */
+	struct Task {
+		Volume *from = nullptr;
+		Volume *into = nullptr;
+	};
+
+	bool may_go_on() const;
+	Task pick();
+	void clean(Volume &volume);
 	bool free_some(Volume &volume);
 	void finish(Volume &volume);
 
+	/* cleaner_merge.cc */
+	void merge(const Task &task);
+	Result<bool> merge_some(const Task &task);
+	Status finish_merge(const Task &task);
+	Status wait_hidden(const Volume &from);
+
 	Pool &pool_;
 	Owned<ExtentEditor> editor_; /* used by the work alone */
-	u32 stuck_ = 0;		     /* id of a volume whose tree cannot be read: left as it is */
+	Owned<Merger> merger_;	     /* the same */
 	Atomic<u32> busy_;
 	Atomic<u32> stopping_;
 	struct tbk_wait idle_ {};

@@ -50,16 +50,21 @@ void ExtentEditor::push(u64 start, u64 count, u64 target, u64 birth)
 }
 
 /* Part of an old extent goes: its blocks too, unless a snapshot may still want them. */
-void ExtentEditor::remove(u64 skip, u64 count, u64 target, u64 birth, Usage &usage)
+void ExtentEditor::remove(const Tree &tree, const Old &old, Usage &usage)
 {
-	if (target >> 48 != data_state >> 48)
+	if (old.target >> 48 != data_state >> 48)
 		return;
-	usage.mapped -= count;
-	if (birth <= since_)
+	const u64 owned = tree.owned(old.birth, old.start, old.count);
+
+	usage.mapped -= old.count;
+	if (owned == 0)
 		return;
-	usage.own -= count;
+	if (old.birth > tree.since())
+		usage.own -= owned;
+	else
+		usage.gone += owned;
 	TBK_ASSERT(freed_count_ < most_records);
-	freed_[freed_count_++] = { (target & format::low_48) + skip, static_cast<u32>(count) };
+	freed_[freed_count_++] = { old.target & format::low_48, static_cast<u32>(owned) };
 }
 
 void ExtentEditor::free_removed(u64 epoch)
@@ -120,7 +125,10 @@ void ExtentEditor::rewrite(Tree &tree, Usage &usage, const Change &part, const W
 		if (end > part.start && start < part.end) {
 			const u64 from = most(start, part.start);
 
-			remove(from - start, least(end, part.end) - from, target, birth, usage);
+			remove(tree,
+			       { from, least(end, part.end) - from, target + (from - start) * step,
+				 birth },
+			       usage);
 		}
 		if (end > part.end) {
 			const u64 from = most(start, part.end);

@@ -30,6 +30,7 @@ Result<Mapping> find_extent_locked(const Tree &tree, NodeCache &cache, VirtualBl
 struct Usage {
 	u64 mapped = 0;
 	u64 own = 0;
+	u64 gone = 0; /* while the parent is merged into it: of the parent's own, free already */
 };
 
 /*
@@ -67,6 +68,14 @@ private:
 		u32 to;
 	};
 
+	/* Part of an extent that goes. */
+	struct Old {
+		u64 start;
+		u64 count;
+		u64 target; /* as recorded, of its first block */
+		u64 birth;
+	};
+
 	Result<u64> hole_at(const Tree &tree, u64 at, u64 most);
 	Status change(Tree &tree, Usage &usage, const Change &wanted, Moment moment);
 	Window window(const Change &part) const;
@@ -74,7 +83,7 @@ private:
 	void rewrite(Tree &tree, Usage &usage, const Change &part, const Window &window,
 		     Moment moment);
 	void push(u64 start, u64 count, u64 target, u64 birth);
-	void remove(u64 skip, u64 count, u64 target, u64 birth, Usage &usage);
+	void remove(const Tree &tree, const Old &old, Usage &usage);
 	void free_removed(u64 epoch);
 
 	TreeEditor editor_;

@@ -102,10 +102,13 @@ Journal::Outcome Journal::gather(const FlushWaiter &waiter, u64 durable)
 
 	if (checkpointer_.has_failed())
 		return Outcome::checkpoint;
+	/* A change that can be seen and has no record yet will have one. */
+	if (log.is_changing())
+		MutexGuard guard(waiter.volume->lock);
 	while (log.dropped() <= durable && log.peek(durable, change)) {
 		if (is_block_full() && used_ == room_)
 			return Outcome::no_room;
-		append(change, waiter.volume);
+		append(change, waiter.volume->id);
 		log.take();
 	}
 	return log.dropped() <= durable ? Outcome::all : Outcome::checkpoint;

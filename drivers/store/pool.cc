@@ -223,7 +223,7 @@ void Pool::info(struct tbk_pool_info &info)
 	for (Volume *v = catalog_->next(0); v; v = catalog_->next(v->id)) {
 		{
 			MutexGuard volume_guard(v->lock);
-			data += v->usage.own;
+			data += v->usage.own - v->usage.gone;
 		}
 		if (v->flags & format::catalog_hidden)
 			info.hidden++;

@@ -127,6 +127,10 @@ void Pool::take_snapshot(Volume &origin, Volume &taken)
 	taken.tree.set_root(origin.tree.root(), false);
 	taken.tree.set_since(origin.tree.since());
 	set_usage(taken, origin.usage);
+	/* What is being merged into the volume goes on being merged into the snapshot. */
+	taken.tree.set_merged(origin.tree.floor(), origin.tree.merged());
+	origin.tree.set_merged(0, 0);
+	origin.usage.gone = 0;
 	origin.parent = &taken;
 	taken.children = 1;
 	origin.tree.set_since(taken.generation);
@@ -179,7 +183,7 @@ Result<Volume *> Pool::add_clone(Volume &origin, const Name &name, u64 blocks)
 		usage = origin.usage;
 		made->tree.set_root(origin.tree.root(), false);
 	}
-	usage.own = 0;
+	usage.own = usage.gone = 0;
 	set_usage(*made, usage);
 	made->tree.set_since(origin.generation);
 	made->parent = &origin;

@@ -31,6 +31,14 @@ public:
 	RecordLog(const RecordLog &) = delete;
 	RecordLog &operator=(const RecordLog &) = delete;
 
+	/*
+	 * Around a change and its add() or drop(): what others can see of the map
+	 * already is not told yet. The caller holds the volume's lock.
+	 */
+	void begin_change() { changing_.store_release(1); }
+	void end_change() { changing_.store_release(0); }
+	bool is_changing() const { return changing_.load_acquire() != 0; }
+
 	/* The caller holds the volume's lock. @durable: the last checkpoint. May sleep. */
 	void add(const MapChange &change, u64 durable) TBK_EXCLUDES(lock_);
 	/* Changes up to @epoch cannot all be told: none is. */
@@ -58,6 +66,7 @@ private:
 	MapChange *records_ = nullptr; /* made by the first add(), which the volume's lock guards */
 	u64 taken_ TBK_GUARDED_BY(lock_) = 0;
 	bool is_peeked_ TBK_GUARDED_BY(lock_) = false; /* the next one may be in a copy */
+	Atomic<u8> changing_;
 	Atomic<u64> added_;
 	Atomic<u64> committed_;
 	Atomic<u64> dropped_;

@@ -124,6 +124,18 @@ Status flush_device(struct tbk_device &device)
 	return run(device, sync);
 }
 
+Status write_sectors(struct tbk_device &device, u64 sector, void *buffer, u64 bytes, u32 flags)
+{
+	SyncIo sync;
+
+	sync.io.op = TBK_OP_WRITE;
+	sync.io.flags = TBK_IO_SYNC | flags;
+	fill(sync, PhysicalBlock(0), buffer, BlockCount(0));
+	sync.io.sector = sector;
+	sync.io.bytes = sync.payload.bytes = bytes;
+	return run(device, sync);
+}
+
 WriteBatch::~WriteBatch()
 {
 	in_flight_.wait_for(0);

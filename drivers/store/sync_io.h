@@ -46,6 +46,9 @@ Status write_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, B
 /* All writes that completed before are on disk. Nothing on a device without a volatile cache. May sleep. */
 Status flush_device(struct tbk_device &device);
 
+/* Whole sectors of the device, @bytes of them. May sleep. */
+Status write_sectors(struct tbk_device &device, u64 sector, void *buffer, u64 bytes, u32 flags);
+
 /*
  * Writes of single blocks, up to `depth` at a time. The buffers stay unchanged
  * until wait() has returned.

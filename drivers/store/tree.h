@@ -23,6 +23,28 @@ public:
 	u64 since() const { return since_.load_relaxed(); }
 	void set_since(u64 generation) { since_.store_relaxed(generation); }
 
+	/*
+	 * For holders of the lock. While the parent, which nobody sees any more, is
+	 * merged into this tree: below merged() what was born after floor() is this
+	 * tree's alone as well. Lookups without the lock need not know.
+	 */
+	u64 floor() const { return floor_; }
+	u64 merged() const { return merged_; }
+	void set_merged(u64 floor, u64 merged)
+	{
+		floor_ = floor;
+		merged_ = merged;
+	}
+	/* How many of the @count keys from @start on, where something born at @birth is. */
+	u64 owned(u64 birth, u64 start, u64 count) const
+	{
+		if (birth > since())
+			return count;
+		if (birth <= floor_ || start >= merged_)
+			return 0;
+		return count < merged_ - start ? count : merged_ - start;
+	}
+
 	bool is_empty() const { return root_block_.load_relaxed() == 0; }
 	u64 root_block() const { return root_block_.load_relaxed(); }
 	u32 root_level() const { return root_level_.load_relaxed(); }
@@ -46,6 +68,8 @@ private:
 	Atomic<u64> root_block_;
 	Atomic<u32> root_level_;
 	Atomic<u64> since_;
+	u64 floor_ = 0;
+	u64 merged_ = 0; /* 0: no merge */
 	u64 root_birth_ = 0;
 	u32 root_checksum_ = 0;
 	bool root_pending_ = false;

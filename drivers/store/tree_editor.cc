@@ -74,7 +74,10 @@ Node &TreeEditor::shadow(Node &sealed)
 /* Nobody leads to it any more from this tree: free it unless another tree may. Takes the pin. */
 void TreeEditor::retire(Node &node)
 {
-	if (node.birth() <= tree_->since()) {
+	const u64 low = node.header().low.get();
+	const u64 count = node.header().high.get() - low;
+
+	if (tree_->owned(node.birth(), low, count) < count) {
 		cache_.unpin(node);
 		return;
 	}
@@ -203,7 +206,7 @@ Status TreeEditor::open(Tree &tree, u64 key, Moment moment, bool create)
  */
 Status TreeEditor::open_last(Tree &tree, Moment moment)
 {
-	TBK_ASSERT(!tree_);
+	TBK_ASSERT(!tree_ && tree.merged() == 0);
 	if (!tree.is_empty() && tree.root().birth <= tree.since()) {
 		SeqWriteGuard changing(tree.seq);
 

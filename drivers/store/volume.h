@@ -43,6 +43,7 @@ public:
 	u64 generation = 0; /* snapshots: when it was taken */
 	u32 opens = 0;
 	VolumeIo *io = nullptr; /* while opens > 0 */
+	bool stuck = false;	/* removed, and cannot be read: left as it is */
 
 	bool is_snapshot() const { return (flags & format::catalog_snapshot) != 0; }
 	bool is_gone() const

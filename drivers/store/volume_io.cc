@@ -202,9 +202,14 @@ void VolumeIo::finish(RequestState &state)
 	request.done(&request);
 }
 
-/* Context: any. */
+/*
+ * Asked after a write in place has ended: that had seen the map with a change
+ * whose record may be on its way still. Context: any.
+ */
 bool VolumeIo::is_map_durable() const
 {
+	if (log_.is_changing())
+		return false;
 	const u64 changed = volume_.changed.load_relaxed();
 	const u64 durable = pool_.checkpointer().durable();
 	const u64 added = log_.added();
@@ -238,7 +243,7 @@ void VolumeIo::flush_map(RequestState &state)
 	state.flush.done = flushed;
 	state.flush.target = volume_.changed.load_relaxed();
 	state.flush.log = &log_;
-	state.flush.volume = volume_.id;
+	state.flush.volume = &volume_;
 	pool_.journal().flush(state.flush);
 }
 

@@ -60,6 +60,8 @@ Status VolumeIo::map_one(u64 start, Run run)
 		return edit.is_ok() ? Err::pool_failed : edit.error();
 	}
 	const Moment moment = pool_.checkpointer().begin_change(volume_);
+
+	log_.begin_change();
 	const Status mapped =
 		edit.value()->map(volume_.tree, volume_.usage, VirtualBlock(start), run, moment);
 
@@ -74,6 +76,8 @@ Status VolumeIo::unmap(u64 first, u64 count)
 	if (pool_.checkpointer().has_failed())
 		return Err::pool_failed;
 	const Moment moment = pool_.checkpointer().begin_change(volume_);
+
+	log_.begin_change();
 	const Status unmapped = edit->unmap(volume_.tree, volume_.usage, VirtualBlock(first),
 					    BlockCount(count), moment);
 
@@ -88,6 +92,7 @@ void VolumeIo::note(u64 start, Run run, Moment moment, Status changed)
 		log_.add({ start, run, moment.epoch }, pool_.checkpointer().durable());
 	else
 		log_.drop(moment.epoch);
+	log_.end_change();
 }
 
 /* Maps all that has been written meanwhile under one hold of the lock, then answers. */

@@ -378,6 +378,13 @@ Status VolumeIo::fill_block(RequestState &state, u64 block, u32 offset, u32 byte
 	Run run = { found.target.raw(), 1 };
 
 	__builtin_memset(buffer, 0, block_bytes);
+	/* Others write to such a block in place, and do not take its range. */
+	if (found.own && !is_ordered()) {
+		if (request.op == TBK_OP_WRITE)
+			tbk_payload_get(&request.payload, state.handed_out, buffer, bytes);
+		return write_sectors(pool_.device(), run.start * sectors_per_block + offset / 512,
+				     buffer, bytes, request.flags & TBK_IO_FUA);
+	}
 	if (found.kind == Mapping::Kind::data)
 		TBK_TRY(read_blocks(pool_.device(), found.target, buffer, BlockCount(1)));
 	else if (request.op == TBK_OP_WRITE_ZEROES)

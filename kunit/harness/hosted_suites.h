@@ -9,6 +9,7 @@
 #include "../hosted/guest_volume_cases.h"
 #include "../hosted/journal_cases.h"
 #include "../hosted/memory_device_cases.h"
+#include "../hosted/merge_crash_cases.h"
 #include "../hosted/model_hosted_cases.h"
 #include "../hosted/scheduler_cases.h"
 
@@ -23,6 +24,7 @@
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\
 	X(memory_device, TBK_MEMORY_DEVICE_CASES)	\
+	X(merge_crash, TBK_MERGE_CRASH_CASES)		\
 	X(model_hosted, TBK_MODEL_HOSTED_CASES)		\
 	X(scheduler, TBK_SCHEDULER_CASES)
 /* clang-format on */

@@ -15,6 +15,8 @@
 #include "../store/check_tree_cases.h"
 #include "../store/extents_cases.h"
 #include "../store/group_cases.h"
+#include "../store/merge_cases.h"
+#include "../store/merger_cases.h"
 #include "../store/node_cache_cases.h"
 #include "../store/space_cases.h"
 #include "../store/tree_cases.h"
@@ -34,6 +36,8 @@
 	X(group, TBK_GROUP_CASES)	\
 	X(list, TBK_LIST_CASES)		\
 	X(lock, TBK_LOCK_CASES)		\
+	X(merge, TBK_MERGE_CASES)	\
+	X(merger, TBK_MERGER_CASES)	\
 	X(model, TBK_MODEL_CASES)	\
 	X(node_cache, TBK_NODE_CACHE_CASES)	\
 	X(owned, TBK_OWNED_CASES)	\

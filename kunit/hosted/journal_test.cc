@@ -346,3 +346,40 @@ TBK_TEST(flush_that_comes_during_a_checkpoint_covers_writes_in_place)
 	CHECK_EQ(flushed, 0);
 	CHECK_EQ(rig.device.counts().flushes - before.flushes, 2u);
 }
+
+/*
+ * A change of the map can be seen before its record is in the log. Whoever
+ * writes in place to it, and flushes, finds it there after a power cut.
+ */
+TBK_TEST(journal_flush_covers_a_map_that_is_just_being_changed)
+{
+	for (u64 seed = 1; seed <= 200; seed++) {
+		const bool ended = hosted_run(
+			[&] {
+				JournalRig rig;
+				bool written = false;
+				MemoryDevice image(rig.device.size());
+
+				REQUIRE(rig.is_ok());
+				hosted_spawn("first", [&] {
+					rig.write(5, 1);
+					written = true;
+				});
+				for (u64 i = hosted_pick(20); i > 0; i--)
+					hosted_yield();
+				CHECK_EQ(rig.write(5, 2), 0);
+				CHECK_EQ(rig.flush(), 0);
+				image.copy_from(rig.device);
+				while (!written)
+					hosted_sleep_ms(1);
+				rig.stop();
+				rig.device.copy_from(image);
+				rig.start();
+				REQUIRE(rig.is_ok());
+				CHECK(rig.holds(5, 1) || rig.holds(5, 2));
+			},
+			{ seed, false });
+
+		CHECK(ended);
+	}
+}

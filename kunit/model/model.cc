@@ -326,12 +326,17 @@ void Model::forget(ModelDisk &disk)
 
 void Model::remove()
 {
-	struct tbk_why why {};
 	ModelDisk *disk = pick(random_.one_in(2));
-	const u32 flags = random_.one_in(2) ? TBK_REMOVE_RECURSIVE : 0;
 
-	if (!disk)
-		return;
+	if (disk)
+		remove(*disk);
+}
+
+void Model::remove(ModelDisk &target)
+{
+	struct tbk_why why {};
+	ModelDisk *const disk = &target;
+	const u32 flags = random_.one_in(2) ? TBK_REMOVE_RECURSIVE : 0;
 	const bool is_refused = !disk->is_snapshot && !flags && has_snapshots(*disk);
 
 	close(*disk);
@@ -346,6 +351,16 @@ void Model::remove()
 		fail(disk, why.text, error);
 	if (!error)
 		forget(*disk);
+}
+
+/* Some snapshots in any order; what they shared is merged, at the next opening if not before. */
+void Model::thin_out(u32 percent, u32 reopen_every)
+{
+	for (u32 left = count(true) * percent / 100; left > 0 && !failed_; left--) {
+		remove(*pick(true));
+		if (!failed_ && random_.one_in(reopen_every))
+			reopen();
+	}
 }
 
 /* ---- what to do next ---- */
@@ -364,7 +379,9 @@ void Model::step()
 	} else if (dice < 27 || is_full_) {
 		remove();
 		is_full_ = false;
-	} else if (dice < 30) {
+	} else if (dice < 29) {
+		thin_out(50, 8);
+	} else if (dice < 32) {
 		sync();
 	} else if (dice < 60 && disk) {
 		flush(*disk);
@@ -388,6 +405,11 @@ void Model::remove_everything()
 		if (failed_ || !disk.exists)
 			continue;
 		verify(disk);
+	}
+	thin_out(random_.one_in(2) ? 100 : 30, 4);
+	for (ModelDisk &disk : disks_) {
+		if (!failed_ && disk.exists)
+			verify(disk);
 	}
 	for (ModelDisk &disk : disks_)
 		close(disk);

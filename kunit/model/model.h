@@ -82,6 +82,8 @@ private:
 	void snapshot();
 	void clone();
 	void remove();
+	void remove(ModelDisk &target);
+	void thin_out(u32 percent, u32 reopen_every);
 	void forget(ModelDisk &disk);
 	void reopen();
 	void sync();

@@ -22,14 +22,21 @@ void TreeAudit::look_at(const Tree &tree, Visitor visitor)
 	REQUIRE(seen_ != nullptr);
 	tree_ = &tree;
 	visitor_ = visitor;
-	nodes = records = mapped = own = 0;
+	nodes = records = mapped = own = taken_over = 0;
 	if (!tree.is_empty())
 		walk(tree.root(), { 0, format::end_of_keys });
 }
 
+void TreeAudit::look_at_rest(const Tree &tree, u64 from)
+{
+	from_ = from;
+	look_at(tree);
+	from_ = 0;
+}
+
 void TreeAudit::mark(u64 start, u64 count, bool is_own)
 {
-	REQUIRE(pool_.space->is_sound(start, count));
+	REQUIRE(count == 0 || pool_.space->is_sound(start, count));
 	for (u64 block = start; block < start + count; block++) {
 		const u32 at = static_cast<u32>(block);
 
@@ -56,7 +63,9 @@ void TreeAudit::check_header(const Node &node, const NodePointer &pointer, Range
 		CHECK_EQ(header.checksum.get(), pointer.checksum);
 	else
 		CHECK(node.dirty.load_relaxed());
-	mark(node.block(), 1, node.birth() > tree_->since());
+	const u64 count = header.high.get() - header.low.get();
+
+	mark(node.block(), 1, tree_->owned(node.birth(), header.low.get(), count) == count);
 }
 
 /* Ascending, and inside what the header says. */
@@ -83,20 +92,28 @@ void TreeAudit::check_extents(const Node &leaf)
 		const u64 target = leaf.word(leaf.layout(), i, 1) & format::low_48;
 		const u64 birth = leaf.word(leaf.layout(), i, 2);
 		const u64 count = place & format::max_extent;
-		const bool is_own = birth > tree_->since();
+		const u64 skip = from_ > place >> 24 ? from_ - (place >> 24) : 0;
 
 		CHECK(place >> 24 >= end && count > 0);
 		end = (place >> 24) + count;
 		CHECK(birth <= leaf.birth());
-		mark(target, count, is_own);
-		mapped += count;
-		own += is_own ? count : 0;
+		if (skip >= count)
+			continue;
+		const u64 start = (place >> 24) + skip;
+		const u64 owned = tree_->owned(birth, start, count - skip);
+
+		mark(target + skip, owned, true);
+		mark(target + skip + owned, count - skip - owned, false);
+		mapped += count - skip;
+		(birth > tree_->since() ? own : taken_over) += owned;
 	}
 	CHECK(end <= leaf.header().high.get());
 }
 
 void TreeAudit::walk(const NodePointer &pointer, Range range)
 {
+	if (range.high <= from_)
+		return;
 	auto got = pool_.cache->get(pointer, tree_->kind);
 
 	REQUIRE_OK(got);

@@ -26,6 +26,8 @@ public:
 
 	void look_at(const Tree &tree, Visitor visitor);
 	void look_at(const Tree &tree) { look_at(tree, Visitor()); }
+	/* A snapshot's that is being merged into its child: what it has from @from on. */
+	void look_at_rest(const Tree &tree, u64 from);
 	/* All blocks in use are those seen; @held are taken and not in use. */
 	void check_all_seen(u64 held = 0);
 
@@ -34,6 +36,7 @@ public:
 	u64 records = 0;
 	u64 mapped = 0;
 	u64 own = 0;
+	u64 taken_over = 0; /* blocks that were its parent's, which is merged so far */
 
 	u64 seen = 0; /* blocks, of all trees */
 
@@ -54,6 +57,7 @@ private:
 	SmallPool &pool_;
 	u64 *const seen_;
 	const Tree *tree_ = nullptr;
+	u64 from_ = 0;
 	Visitor visitor_;
 };
 

@@ -35,7 +35,10 @@
  *      232      8   mapped          data blocks in all
  *      240      8   created         seconds since 1970
  *      248      8   applied         last journal record in the tree; unused, zero
- *      256     80   zero            room for quota, reserve, policy, cursor
+ *      256      8   merged          first virtual block to which the parent, hidden, is not yet merged
+ *                                 into this tree; 0: no merge has begun
+ *      264      8   merge_gone      while it is: blocks of the parent's `own` that are free already
+ *      272     64   zero            room for quota, reserve, policy
  */
 #pragma once
 
@@ -91,10 +94,13 @@ struct CatalogRecord {
 	le64 mapped;
 	le64 created;
 	le64 applied;
-	u8 zero[80];
+	le64 merged;
+	le64 merge_gone;
+	u8 zero[64];
 };
 static_assert(sizeof(CatalogRecord) == 336 && __is_trivial(CatalogRecord));
 static_assert(offsetof(CatalogRecord, root) == 160 && offsetof(CatalogRecord, applied) == 248);
+static_assert(offsetof(CatalogRecord, merged) == 256);
 inline constexpr size_t catalog_capacity = payload_size / sizeof(CatalogRecord);
 static_assert(catalog_capacity == 12);
 
