@@ -6,12 +6,15 @@
 namespace thinback {
 namespace {
 
-/* Makes room for one more in an array of @count; doubles it when full. */
-template <typename T> Status grow(T *&array, u32 count, u32 &room)
+/* Makes room for @needed in an array of @count; doubles it until it is enough. */
+template <typename T> Status grow(T *&array, u32 count, u32 &room, u32 needed)
 {
-	if (count < room)
+	if (needed <= room)
 		return {};
-	const u32 wanted = room ? 2 * room : 512;
+	u32 wanted = room ? room : 512;
+
+	while (wanted < needed)
+		wanted *= 2;
 	T *bigger = static_cast<T *>(tbk_big_alloc(wanted * sizeof(T)));
 
 	if (!bigger)
@@ -102,7 +105,7 @@ Status Catalog::load_leaf(const Node &leaf)
 
 		if (id == 0 || id >= next_id_ || (count_ && id <= volumes_[count_ - 1]->id))
 			return Err::bad_records;
-		TBK_TRY(grow(volumes_, count_, room_));
+		TBK_TRY(make_room());
 		Owned<Volume> volume = TBK_TRY(make<Volume>(static_cast<u32>(id)));
 
 		read_record(records[i], *volume);
@@ -198,9 +201,16 @@ Volume *Catalog::find(const char *volume, const char *snapshot) const
 	return nullptr;
 }
 
+/* For one more; and for all that there are to be removed without asking for memory. */
+Status Catalog::make_room()
+{
+	TBK_TRY(grow(volumes_, count_, room_, count_ + 1));
+	return grow(removed_, removed_count_, removed_room_, removed_count_ + count_ + 1);
+}
+
 Result<Volume *> Catalog::add()
 {
-	TBK_TRY(grow(volumes_, count_, room_));
+	TBK_TRY(make_room());
 	Owned<Volume> volume = TBK_TRY(make<Volume>(next_id_));
 
 	next_id_++;
@@ -210,19 +220,13 @@ Result<Volume *> Catalog::add()
 	return volume.release();
 }
 
-Status Catalog::prepare_removal()
-{
-	return grow(removed_, removed_count_, removed_room_);
-}
-
 void Catalog::remove(Volume &volume)
 {
 	const u32 at = position_of(volume.id);
 
 	TBK_ASSERT(at < count_ && volumes_[at] == &volume);
-	/* Without memory the record stays behind, marked as removing: done again at the next open. */
-	if (grow(removed_, removed_count_, removed_room_).is_ok())
-		removed_[removed_count_++] = volume.id;
+	TBK_ASSERT(removed_count_ < removed_room_);
+	removed_[removed_count_++] = volume.id;
 	__builtin_memmove(&volumes_[at], &volumes_[at + 1], (count_ - at - 1) * sizeof(Volume *));
 	count_--;
 	Owned<Volume>::adopt(&volume).reset();

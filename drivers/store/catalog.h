@@ -30,8 +30,6 @@ public:
 
 	/* A new one with the next id, not on disk until put(). */
 	Result<Volume *> add() TBK_REQUIRES(lock_);
-	/* So that the record of one that is removed will not stay behind for want of memory. */
-	Status prepare_removal() TBK_REQUIRES(lock_);
 	/* Takes it out and frees it; its record goes with the next save. */
 	void remove(Volume &volume) TBK_REQUIRES(lock_);
 
@@ -50,6 +48,7 @@ public:
 private:
 	static constexpr u32 record_words = sizeof(format::CatalogRecord) / 8;
 
+	Status make_room() TBK_REQUIRES(lock_);
 	Status load_leaf(const Node &leaf) TBK_REQUIRES(lock_);
 	Status walk(const NodePointer &pointer) TBK_REQUIRES(lock_);
 	Status link_parents() TBK_REQUIRES(lock_);

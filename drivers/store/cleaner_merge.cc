@@ -136,7 +136,6 @@ Status Cleaner::finish_merge(const Task &task)
 
 	if (into.parent != &from || into.tree.merged() != format::end_of_keys)
 		return {};
-	TBK_TRY(catalog.prepare_removal());
 	if (into.io)
 		into.io->freeze();
 	{

@@ -208,7 +208,7 @@ TBK_TEST(faults_every_allocation_fails_once)
 		run.run([&](MemoryDevice &) { hosted_fail_alloc_after(n); });
 		failed = run.alloc_failed;
 	}
-	CHECK(n > 50);
+	CHECK(n > 30);
 }
 
 TBK_TEST(faults_every_read_of_an_opener_fails_once)
