@@ -101,7 +101,8 @@ $(B)/libthinback.a: $(patsubst %,$(B)/lib/%.o,$(tools-core) $(hosted))
 # ---- what a compiler and its friends can tell without running; a stamp for each file ----
 
 tsa := $(patsubst %,$(B)/tsa/%.ok,$(core) $(core-tests))
-tidy := $(patsubst %,$(B)/tidy/%.ok,$(core) $(core-tests) $(hosted) $(hosted-tests) $(fuzz))
+tidy := $(sort $(patsubst %,$(B)/tidy/%.ok,$(core) $(core-tests) $(hosted) $(hosted-tests) \
+	$(threads) $(threads-tests) $(fuzz)))
 
 $(B)/tsa/%.ok: %
 	@mkdir -p $(@D)

@@ -124,7 +124,13 @@ void ThreadDevice::serve()
 	current_context().name = "a device";
 	while (struct tbk_io *io = take()) {
 		see_before(io);
-		perform(*io);
+		if (options_.may_race) {
+			const Unseen unseen;
+
+			perform(*io);
+		} else {
+			perform(*io);
+		}
 		io->error = 0;
 		current_context().interrupt = true;
 		io->done(io);

@@ -21,6 +21,8 @@ public:
 	struct Options {
 		u32 logical_block = 512;
 		unsigned int threads = 2;
+		/* Guests read what they are writing: what lies on the device is not watched. */
+		bool may_race = false;
 	};
 
 	explicit ThreadDevice(u64 bytes) : ThreadDevice(bytes, Options()) {}

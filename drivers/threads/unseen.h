@@ -39,7 +39,9 @@ public:
 		AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
 	}
 #else
-	Unseen() {}
+	Unseen()
+	{
+	}
 #endif
 	Unseen(const Unseen &) = delete;
 	Unseen &operator=(const Unseen &) = delete;
@@ -52,8 +54,7 @@ public:
 
 	void wait(std::condition_variable &changed) { changed.wait(held_); }
 	/* The system's clock: that wait is one the sanitizer knows. */
-	void wait_until(std::condition_variable &changed,
-			std::chrono::system_clock::time_point due)
+	void wait_until(std::condition_variable &changed, std::chrono::system_clock::time_point due)
 	{
 		changed.wait_until(held_, due);
 	}

@@ -98,12 +98,16 @@ void sectors_are_large(struct kunit *, unsigned int seconds)
 	options.snapshots = 1;
 	options.syncs = 1;
 	options.logical_block = 4096;
+	/* For a part of a sector all of it is read, whoever writes the rest. */
+	options.may_race = true;
 	run_town(options, seconds);
 }
 
 void model_holds_on_threads(struct kunit *test, unsigned int seconds)
 {
-	ThreadDevice device(256ull << 20);
+	ThreadDevice::Options options;
+	options.may_race = true;
+	ThreadDevice device(256ull << 20, options);
 
 	run_model(test, device, { 500 * seconds, 2048, 500 });
 }

@@ -104,17 +104,17 @@ u64 Writer::pick_unit(u32 slot)
 {
 	const u64 mine = (disk_.units.size() - which_ + writers_ - 1) / writers_;
 	const u64 share = mine / depth;
-	const u64 near = random_.one_in(2) ? random_.below(min<u64>(share, 8)) :
-					     random_.below(share);
+	const u64 near =
+		random_.one_in(2) ? random_.below(min<u64>(share, 8)) : random_.below(share);
 
 	return (slot * share + near) * writers_ + which_;
 }
 
 void Writer::begin(Slot &slot, struct tbk_volume *handle)
 {
-	static constexpr u32 ops[] = { TBK_OP_WRITE, TBK_OP_WRITE, TBK_OP_WRITE,   TBK_OP_WRITE,
-				       TBK_OP_READ,  TBK_OP_READ,  TBK_OP_DISCARD, TBK_OP_WRITE_ZEROES,
-				       TBK_OP_FLUSH };
+	static constexpr u32 ops[] = { TBK_OP_WRITE,   TBK_OP_WRITE,	    TBK_OP_WRITE,
+				       TBK_OP_WRITE,   TBK_OP_READ,	    TBK_OP_READ,
+				       TBK_OP_DISCARD, TBK_OP_WRITE_ZEROES, TBK_OP_FLUSH };
 	const u64 number = pick_unit(static_cast<u32>(&slot - slots_));
 	Unit &unit = disk_.units[number];
 	const u32 op = ops[random_.below(sizeof(ops) / sizeof(ops[0]))];
@@ -159,7 +159,7 @@ void Writer::end_read(const Slot &slot)
 		if (found == wanted)
 			continue;
 		complain("%s: sector %u of unit %llu has version %u, not %u", disk_.name.c_str(), i,
-			  slot.unit, found, wanted);
+			 slot.unit, found, wanted);
 		return;
 	}
 }
@@ -171,7 +171,7 @@ void Writer::end(Slot &slot)
 
 	if (error) {
 		complain("%s: request %u for unit %llu failed: %d", disk_.name.c_str(),
-			  slot.request.op, slot.unit, error);
+			 slot.request.op, slot.unit, error);
 		return;
 	}
 	switch (slot.request.op) {

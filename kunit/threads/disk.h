@@ -44,9 +44,9 @@ private:
 };
 
 struct Unit {
-	Atomic<u32> begun;     /* version of the last write submitted */
-	Atomic<u32> completed; /* ... and answered */
-	Atomic<u32> emptied;   /* it may hold zeros as well */
+	Atomic<u32> begun;	     /* version of the last write submitted */
+	Atomic<u32> completed;	     /* ... and answered */
+	Atomic<u32> emptied;	     /* it may hold zeros as well */
 	u32 tags[unit_sectors] = {}; /* versions, 0 for zeros; its writer's alone */
 };
 

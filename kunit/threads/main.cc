@@ -127,7 +127,9 @@ std::vector<Errand> wanted_cases(const Arguments &arguments)
 		if (arguments.stay)
 			errands.push_back({ one.name, run });
 		else
-			errands.push_back({ one.name, [=] { return run_in_child(run, limit); } });
+			errands.push_back({ one.name, [=] {
+						   return run_in_child(run, limit);
+					   } });
 	}
 	return errands;
 }

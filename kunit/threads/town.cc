@@ -11,7 +11,8 @@
 namespace thinback {
 
 Town::Town(const TownOptions &options)
-	: options_(options), device_(options.device_bytes, { options.logical_block, 2 })
+	: options_(options),
+	  device_(options.device_bytes, { options.logical_block, 2, options.may_race })
 {
 }
 
@@ -69,8 +70,8 @@ bool Town::prepare()
 			why.text))
 			return false;
 		for (u32 w = 0; w < options_.writers; w++)
-			writers_.push_back(std::make_unique<Writer>(*disks_.back(), w,
-								    options_.writers));
+			writers_.push_back(
+				std::make_unique<Writer>(*disks_.back(), w, options_.writers));
 	}
 	return true;
 }
@@ -141,10 +142,10 @@ void Town::remove_everything()
 	tbk_pool_describe(pool_, &info);
 	if (info.free != empty_ || info.freeing)
 		complain("free are %llu bytes, %llu of them soon, and not %llu", info.free,
-			  info.freeing, empty_);
+			 info.freeing, empty_);
 	if (info.volumes || info.snapshots || info.hidden)
 		complain("left are %u volumes, %u snapshots, %u hidden", info.volumes,
-			  info.snapshots, info.hidden);
+			 info.snapshots, info.hidden);
 	if (close_pool())
 		check_device();
 	printf("# %llu steps, %llu requests to the device\n", steps_.load_relaxed(),

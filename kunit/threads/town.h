@@ -16,9 +16,10 @@ namespace thinback {
 struct TownOptions {
 	u64 device_bytes = 512ull << 20;
 	u32 logical_block = 512;
+	bool may_race = false; /* as of ThreadDevice */
 	u32 volumes = 4;
-	u32 writers = 2; /* of each volume */
-	u64 units = 384; /* of each volume; a multiple of 4 */
+	u32 writers = 2;     /* of each volume */
+	u64 units = 384;     /* of each volume; a multiple of 4 */
 	u32 cache_limit = 0; /* nodes; 0: the default */
 	u32 snapshots = 0;   /* threads that take snapshots, clone, and remove both */
 	u32 removals = 0;    /* threads that make volumes, write and remove them */

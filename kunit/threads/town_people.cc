@@ -44,8 +44,8 @@ void Town::compare(const Disk &disk, const char *snapshot, const std::vector<u32
 
 	for (u64 unit = 0; handle && unit < disk.units.size() && goes_on(); unit++) {
 		const u32 most = disk.units[unit].begun.load_relaxed();
-		const bool may_be_empty = least[unit] == 0 ||
-					  disk.units[unit].emptied.load_relaxed();
+		const bool may_be_empty =
+			least[unit] == 0 || disk.units[unit].emptied.load_relaxed();
 
 		slot.submit(handle, TBK_OP_READ, unit, 0);
 		if (!is(slot.wait(), "read the snapshot", snapshot))
@@ -56,7 +56,7 @@ void Town::compare(const Disk &disk, const char *snapshot, const std::vector<u32
 			if (found == 0 ? may_be_empty : found >= least[unit] && found <= most)
 				continue;
 			complain("%s@%s: sector %u of unit %llu has version %u, not %u to %u",
-				  disk.name.c_str(), snapshot, i, unit, found, least[unit], most);
+				 disk.name.c_str(), snapshot, i, unit, found, least[unit], most);
 		}
 	}
 	if (handle)
@@ -80,7 +80,7 @@ void Town::write_clone(const Disk &disk, const char *clone)
 		for (u32 i = 0; i < unit_sectors; i++) {
 			if (version_in(slot.buffer + i * 512ul, account.salt, unit, i) != 1)
 				complain("%s: sector %u of unit %llu is not what was written",
-					  clone, i, unit);
+					 clone, i, unit);
 		}
 	}
 	if (handle)
@@ -111,10 +111,12 @@ void Town::take_snapshots(u32 which)
 		write_clone(disk, clone.c_str());
 		/* Half of the snapshots go before their clones, and are hidden for a while. */
 		if (turn % 2)
-			is(tbk_remove(pool_, volume, snapshot.c_str(), 0, &why), "remove", why.text);
+			is(tbk_remove(pool_, volume, snapshot.c_str(), 0, &why), "remove",
+			   why.text);
 		is(tbk_remove(pool_, clone.c_str(), nullptr, 0, &why), "remove", why.text);
 		if (turn % 2 == 0)
-			is(tbk_remove(pool_, volume, snapshot.c_str(), 0, &why), "remove", why.text);
+			is(tbk_remove(pool_, volume, snapshot.c_str(), 0, &why), "remove",
+			   why.text);
 		steps_.fetch_add_relaxed(1);
 	}
 }
@@ -125,8 +127,8 @@ void Town::remove_volumes(u32 which)
 
 	while (goes_on()) {
 		const u64 number = names_.fetch_add(1);
-		const std::string name = "short" + std::to_string(which) + "-" +
-					 std::to_string(number);
+		const std::string name =
+			"short" + std::to_string(which) + "-" + std::to_string(number);
 		Disk disk(name, 2000 + number, options_.units);
 		Writer writer(disk, 0, 1);
 
@@ -158,7 +160,7 @@ void Town::look()
 		tbk_pool_describe(pool_, &info);
 		if (info.free > info.size || info.flags & TBK_POOL_FAILED)
 			complain("free are %llu of %llu bytes, flags %#x", info.free, info.size,
-				  info.flags);
+				 info.flags);
 		for (u32 id = 0; tbk_pool_next(pool_, id, &object) == 0; id = object.id) {
 			if (object.own > info.size)
 				complain("%s owns %llu bytes", object.volume, object.own);
