@@ -111,6 +111,18 @@ Status write_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, B
 	return run(device, sync);
 }
 
+Status write_sectors(struct tbk_device &device, u64 sector, Span<u8> bytes, u32 flags)
+{
+	SyncIo sync;
+
+	sync.io.op = TBK_OP_WRITE;
+	sync.io.flags = TBK_IO_SYNC | flags;
+	sync.io.sector = sector;
+	sync.io.bytes = bytes.size();
+	sync.payload = { bytes.data(), TBK_PAYLOAD_BUFFER, 0, bytes.size() };
+	return run(device, sync);
+}
+
 Status flush_device(struct tbk_device &device)
 {
 	struct tbk_device_info info {};

@@ -5,6 +5,7 @@
 #include <thinback/base/block.h>
 #include <thinback/base/lock.h>
 #include <thinback/base/result.h>
+#include <thinback/base/span.h>
 #include <thinback/format/block.h>
 
 namespace thinback {
@@ -43,6 +44,8 @@ private:
 Status read_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, BlockCount count);
 Status write_blocks(struct tbk_device &device, PhysicalBlock at, void *buffer, BlockCount count,
 		    u32 flags);
+/* Data of less than a block. May sleep. */
+Status write_sectors(struct tbk_device &device, u64 sector, Span<u8> bytes, u32 flags);
 /* All writes that completed before are on disk. Nothing on a device without a volatile cache. May sleep. */
 Status flush_device(struct tbk_device &device);
 

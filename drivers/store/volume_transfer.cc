@@ -375,17 +375,22 @@ Status VolumeIo::fill_block(RequestState &state, u64 block, u32 offset, u32 byte
 {
 	const struct tbk_request &request = state.request();
 	const Mapping found = TBK_TRY(find(block, 1, Effort::io));
+	/* Where writes in place take no range, others may be writing the rest of it. */
+	const bool in_place = found.own && !is_ordered();
 	Run run = { found.target.raw(), 1 };
 
 	__builtin_memset(buffer, 0, block_bytes);
-	if (found.kind == Mapping::Kind::data)
-		TBK_TRY(read_blocks(pool_.device(), found.target, buffer, BlockCount(1)));
-	else if (request.op == TBK_OP_WRITE_ZEROES)
+	if (found.kind != Mapping::Kind::data && request.op == TBK_OP_WRITE_ZEROES)
 		return {};
+	if (found.kind == Mapping::Kind::data && !in_place)
+		TBK_TRY(read_blocks(pool_.device(), found.target, buffer, BlockCount(1)));
 	if (request.op == TBK_OP_WRITE)
 		tbk_payload_get(&request.payload, state.handed_out, buffer + offset, bytes);
 	else
 		__builtin_memset(buffer + offset, 0, bytes);
+	if (in_place)
+		return write_sectors(pool_.device(), run.start * sectors_per_block + offset / 512,
+				     { buffer + offset, bytes }, request.flags & TBK_IO_FUA);
 	if (!found.own) {
 		run = TBK_TRY(pool_.space().take(home_, want_for(block, 1, found, Effort::io)));
 		remember(block, run);
