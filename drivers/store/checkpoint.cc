@@ -87,7 +87,7 @@ Status Checkpointer::checkpoint()
 	if (!written_out.is_ok())
 		return written_out.error();
 	super_.header.checkpoint.set(epoch);
-	super_.flags.set(clean_ ? format::superblock_clean : 0);
+	super_.flags.set(clean_.load_relaxed() ? format::superblock_clean : 0);
 	cover_waiters();
 	TBK_TRY(write_superblock(device_, super_, buffer_));
 	journal_tail_.store_release(super_.journal_seq.get());

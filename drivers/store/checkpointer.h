@@ -85,7 +85,7 @@ public:
 	void (*written)(void *context) = nullptr;
 	void *written_context = nullptr;
 	/* The next checkpoint closes the pool. */
-	void mark_clean() { clean_ = true; }
+	void mark_clean() { clean_.store_relaxed(1); }
 
 	const format::Superblock &super() const { return super_; }
 
@@ -123,7 +123,7 @@ private:
 	format::Superblock super_; /* the last written; only the running checkpoint touches it */
 	Owned<WriteBatch> batch_;
 	void *buffer_ = nullptr; /* a block */
-	bool clean_ = false;
+	Atomic<u8> clean_; /* one that is under way may say so as well: it is a note, no more */
 
 	Atomic<u64> generation_;
 	Atomic<u64> durable_;
