@@ -74,8 +74,8 @@ Space::~Space()
 	release(settled_);
 	release(draining_);
 	for (u64 i = 0; entries_ && i < geometry_.groups(); i++) {
-		if (entries_[i].group)
-			Group::destroy(entries_[i].group);
+		if (Group *group = entries_[i].group.load_relaxed())
+			Group::destroy(group);
 	}
 	tbk_big_free(entries_);
 }
@@ -132,9 +132,8 @@ bool Space::is_sound(u64 start, u64 count) const
 Result<Group *> Space::group(u64 index, bool may_wait)
 {
 	TBK_ASSERT(index < geometry_.groups());
-	Group *there = read_once(entries_[index].group);
+	Group *there = entries_[index].group.load_acquire();
 
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (there)
 		return there;
 	if (!may_wait)
@@ -148,8 +147,8 @@ Result<Group *> Space::load(u64 index)
 {
 	Entry &entry = entries_[index];
 
-	if (entry.group)
-		return entry.group;
+	if (Group *there = entry.group.load_relaxed())
+		return there;
 	void *block = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
 	const auto free_block = ScopeGuard([=] { tbk_free(block); });
 
@@ -163,8 +162,7 @@ Result<Group *> Space::load(u64 index)
 		Group::destroy(group);
 		return read.error();
 	}
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	write_once(entry.group, group);
+	entry.group.store_release(group);
 	return group;
 }
 
@@ -234,7 +232,7 @@ Result<Run> Space::take_elsewhere(Home &home, const Want &want)
 	}
 	for (u64 i = 0; i < groups; i++) {
 		const u64 index = (start + i) % groups;
-		const Group *there = read_once(entries_[index].group);
+		const Group *there = entries_[index].group.load_relaxed();
 
 		/* Full on disk and not here to tell otherwise. */
 		if (!there && entries_[index].summary.free.get() == 0)

@@ -70,7 +70,7 @@ public:
 
 private:
 	struct Entry {
-		Group *group;		      /* NULL until loaded; never unloaded */
+		Atomic<Group *> group;	      /* NULL until loaded; never unloaded */
 		format::SummaryEntry summary; /* as of the last durable checkpoint */
 	};
 

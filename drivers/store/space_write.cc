@@ -17,6 +17,7 @@ void fill_header(format::BlockHeader &header, u32 magic, u64 self, u64 epoch)
 void Space::write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch)
 {
 	Entry &entry = entries_[index];
+	Group &group = *entry.group.load_acquire();
 	const u64 first = index * format::group_blocks;
 
 	for (u32 i = 0; i < format::bitmaps_per_group; i++) {
@@ -33,16 +34,16 @@ void Space::write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch)
 		block.header.high.set(first +
 				      min((i + 1) * format::bitmap_bits, format::group_blocks));
 		{
-			MutexGuard guard(entry.group->lock());
-			entry.group->copy_bitmap(epoch, i, block.bits);
+			MutexGuard guard(group.lock());
+			group.copy_bitmap(epoch, i, block.bits);
 		}
 		seal_block(&block);
 		batch.add(PhysicalBlock(at), &block);
 		entry.summary.bitmap[i].set(static_cast<u16>(slot | format::bitmap_tag(epoch)));
 	}
-	MutexGuard guard(entry.group->lock());
+	MutexGuard guard(group.lock());
 
-	entry.summary.free.set(entry.group->free_in(epoch));
+	entry.summary.free.set(group.free_in(epoch));
 }
 
 void Space::write_summary(u64 index, u64 epoch, format::Superblock &super, WriteBatch &batch)
@@ -72,7 +73,7 @@ void Space::write(u64 epoch, format::Superblock &super, WriteBatch &batch)
 	bool changed_here = false;
 
 	for (u64 g = 0; g < geometry_.groups(); g++) {
-		Group *group = read_once(entries_[g].group);
+		Group *group = entries_[g].group.load_acquire();
 
 		if (group) {
 			group->lock().lock();
