@@ -150,13 +150,13 @@ void Checkpointer::tick(struct tbk_work *work)
 	tbk_work_queue(self.queue_, &self.work_);
 }
 
+/* As in Journal::flush(), the work is queued under the lock. */
 void Checkpointer::flush(FlushWaiter &waiter)
 {
+	IrqGuard guard(lock_);
+
 	waiter.is_covered = false;
-	{
-		IrqGuard guard(lock_);
-		waiters_.push_back(waiter);
-	}
+	waiters_.push_back(waiter);
 	tbk_work_queue(queue_, &work_);
 }
 

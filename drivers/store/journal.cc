@@ -25,12 +25,12 @@ Status Journal::init(struct tbk_queue *queue)
 	return blocks_ ? Status() : Err::no_memory;
 }
 
+/* The work is queued under the lock: once the waiter can be found it may be answered, and the pool closed. */
 void Journal::flush(FlushWaiter &waiter)
 {
-	{
-		IrqGuard guard(lock_);
-		waiters_.push_back(waiter);
-	}
+	IrqGuard guard(lock_);
+
+	waiters_.push_back(waiter);
 	tbk_work_queue(queue_, &work_);
 }
 

@@ -289,16 +289,14 @@ void VolumeIo::flush_ended(RequestState &state, int error)
 	finish(state);
 }
 
+/* The work is queued under the lock, for the same reason as in mapped_piece_written(). */
 void VolumeIo::queue_slow(RequestState &state)
 {
-	struct tbk_work *work = nullptr;
-	{
-		IrqGuard guard(lock_);
-		slow_.push_back(state);
-		work = &slow_works_[next_slow_].work;
-		next_slow_ = (next_slow_ + 1) % slow_works;
-	}
-	tbk_work_queue(pool_.queue(), work);
+	IrqGuard guard(lock_);
+
+	slow_.push_back(state);
+	tbk_work_queue(pool_.queue(), &slow_works_[next_slow_].work);
+	next_slow_ = (next_slow_ + 1) % slow_works;
 }
 
 void VolumeIo::wake(RangeLock::Waiters &ready)

@@ -26,16 +26,19 @@ void VolumeIo::piece_done(struct tbk_io *io)
 	piece.owner->volume->piece_ended(piece, io->error ? from_errno(io->error) : Err::ok);
 }
 
-/* The data is down; to map it takes a thread. */
+/*
+ * The data is down; to map it takes a thread. That is queued under the lock: once
+ * the piece can be found it may be mapped by a run before, the request be over,
+ * and the volume closed.
+ */
 void VolumeIo::mapped_piece_written(struct tbk_io *io)
 {
 	Piece &piece = container_of<&Piece::io>(io);
 	VolumeIo &self = *piece.owner->volume;
 
-	{
-		IrqGuard guard(self.lock_);
-		self.written_.push_back(piece);
-	}
+	IrqGuard guard(self.lock_);
+
+	self.written_.push_back(piece);
 	tbk_work_queue(self.pool_.queue(), &self.map_work_);
 }
 
