@@ -11,6 +11,7 @@
 #include "../hosted/memory_device_cases.h"
 #include "../hosted/model_hosted_cases.h"
 #include "../hosted/scheduler_cases.h"
+#include "../hosted/volume_cases.h"
 
 /* clang-format off */
 #define TBK_HOSTED_SUITES(X)				\
@@ -24,5 +25,6 @@
 	X(journal, TBK_JOURNAL_CASES)			\
 	X(memory_device, TBK_MEMORY_DEVICE_CASES)	\
 	X(model_hosted, TBK_MODEL_HOSTED_CASES)		\
-	X(scheduler, TBK_SCHEDULER_CASES)
+	X(scheduler, TBK_SCHEDULER_CASES)		\
+	X(volume, TBK_VOLUME_CASES)
 /* clang-format on */

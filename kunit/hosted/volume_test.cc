@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Requests to one block that meet on the device. */
+#include <string.h>
+
+#include <thinback/entry.h>
+
+#include "../../drivers/hosted/devices.h"
+#include "../../drivers/hosted/hosted.h"
+#include "../harness/check.h"
+
+using namespace thinback;
+
+namespace {
+
+constexpr u64 mib = 1 << 20;
+constexpr u32 block_sectors = 8;
+
+/* A request that is over when its error is not 1. */
+struct Asked {
+	struct tbk_request request {}; /* first: found from it */
+	u8 bytes[block_sectors * 512] = {};
+	bool is_done = false;
+
+	void submit(struct tbk_volume *volume, u32 op, u64 sector, u32 count)
+	{
+		request.op = op;
+		request.sector = sector;
+		request.bytes = count * 512ull;
+		if (op == TBK_OP_READ || op == TBK_OP_WRITE)
+			request.payload = { bytes, TBK_PAYLOAD_BUFFER, 0, request.bytes };
+		request.done = [](struct tbk_request *done) {
+			reinterpret_cast<Asked *>(done)->is_done = true;
+		};
+		tbk_volume_submit(volume, &request);
+	}
+
+	int wait() const
+	{
+		while (!is_done)
+			hosted_sleep_ms(1);
+		return request.error;
+	}
+};
+
+struct Pool {
+	Pool() : device(256 * mib, { .asynchronous = true })
+	{
+		const struct tbk_format_options options = { "tank", { 1 }, 0 };
+
+		if (!tbk_pool_format(&device, &options, nullptr) &&
+		    !tbk_pool_open(&device, 0, &pool, nullptr) &&
+		    !tbk_volume_create(pool, "disk", mib, nullptr))
+			(void)tbk_volume_open(pool, "disk", nullptr, 0, &volume, nullptr);
+	}
+	~Pool()
+	{
+		if (volume)
+			tbk_volume_close(volume);
+		if (pool)
+			tbk_pool_close(pool, nullptr);
+	}
+	Pool(const Pool &) = delete;
+	Pool &operator=(const Pool &) = delete;
+
+	MemoryDevice device;
+	struct tbk_pool *pool = nullptr;
+	struct tbk_volume *volume = nullptr;
+};
+
+} // namespace
+
+/* The whole block used to be read and written back, and what had been written to its rest was gone. */
+TBK_TEST(zeroes_of_a_part_leave_what_is_written_to_the_rest)
+{
+	Pool pool;
+	Asked first;
+	Asked zeroes;
+	Asked second;
+	Asked read;
+
+	REQUIRE(pool.volume);
+	memset(first.bytes, 1, sizeof(first.bytes));
+	first.submit(pool.volume, TBK_OP_WRITE, 0, block_sectors);
+	REQUIRE_EQ(first.wait(), 0);
+
+	pool.device.hold();
+	zeroes.submit(pool.volume, TBK_OP_WRITE_ZEROES, 0, 4);
+	hosted_sleep_ms(1);
+	memset(second.bytes, 2, sizeof(second.bytes));
+	second.submit(pool.volume, TBK_OP_WRITE, 4, 4);
+	hosted_sleep_ms(1);
+	pool.device.let_go();
+	REQUIRE_EQ(zeroes.wait(), 0);
+	REQUIRE_EQ(second.wait(), 0);
+
+	read.submit(pool.volume, TBK_OP_READ, 0, block_sectors);
+	REQUIRE_EQ(read.wait(), 0);
+	CHECK_EQ(read.bytes[0], 0);
+	CHECK_EQ(read.bytes[2047], 0);
+	CHECK_EQ(read.bytes[2048], 2);
+	CHECK_EQ(read.bytes[4095], 2);
+}
