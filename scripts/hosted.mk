@@ -5,6 +5,7 @@
 #   make test        build and run the tests: RUN="--seeds 20 tree" names arguments
 #   make lint        clang's thread-safety analysis, clang-tidy, format, layers
 #   make check       both
+#   make tsan        the core on real threads under ThreadSanitizer: RUN="--seconds 20 snapshots"
 #   make coverage    which share of each file of the core the tests run
 #   make fuzz        each target of kunit/fuzz for FUZZ_SECONDS
 #
@@ -61,6 +62,23 @@ endif
 test: $(B)/hosted
 	$(B)/hosted $(RUN)
 
+# ---- on real threads ----
+
+threads := $(wildcard drivers/threads/*.cc) drivers/hosted/crc32c.cc drivers/hosted/payload.cc
+threads-tests := $(wildcard kunit/threads/*.cc) kunit/harness/children.cc \
+	$(wildcard kunit/harness/shared/do_io.cc) $(filter-out %_test.cc,$(wildcard kunit/model/*.cc))
+
+$(B)/tsan/%.o: %
+	@mkdir -p $(@D)
+	$(CXX) $(call flags-of,$<) -g -O1 -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan \
+		-MMD -MP -c $< -o $@
+
+$(B)/threads: $(patsubst %,$(B)/tsan/%.o,$(tools-core) $(threads) $(threads-tests))
+	$(CXX) -fsanitize=thread $^ -o $@
+
+tsan: $(B)/threads
+	$(B)/threads $(RUN)
+
 # A build of its own; an argument beats SANITIZE in the file.
 coverage:
 	rm -rf $(B)/coverage/test
@@ -83,7 +101,8 @@ $(B)/libthinback.a: $(patsubst %,$(B)/lib/%.o,$(tools-core) $(hosted))
 # ---- what a compiler and its friends can tell without running; a stamp for each file ----
 
 tsa := $(patsubst %,$(B)/tsa/%.ok,$(core) $(core-tests))
-tidy := $(patsubst %,$(B)/tidy/%.ok,$(core) $(core-tests) $(hosted) $(hosted-tests) $(fuzz))
+tidy := $(sort $(patsubst %,$(B)/tidy/%.ok,$(core) $(core-tests) $(hosted) $(hosted-tests) \
+	$(threads) $(threads-tests) $(fuzz)))
 
 $(B)/tsa/%.ok: %
 	@mkdir -p $(@D)
@@ -128,7 +147,7 @@ fuzz: $(patsubst kunit/fuzz/%.cc,$(B)/fuzz-%,$(fuzz))
 			-max_total_time=$(FUZZ_SECONDS) $$target.corpus || exit 1; \
 	done
 
--include $(shell find $(B)/test $(B)/lib $(B)/tsa $(B)/tidy $(B)/fuzzed -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/test $(B)/tsan $(B)/lib $(B)/tsa $(B)/tidy $(B)/fuzzed -name '*.d' 2>/dev/null)
 
-.PHONY: test coverage lint check thread-safety tidy format layers fuzz
+.PHONY: test tsan coverage lint check thread-safety tidy format layers fuzz
 .SECONDARY:

@@ -2,20 +2,10 @@
 /* entry.h: C on the outside, the store's classes inside. Errors become errnos here. */
 #include <thinback/entry.h>
 
+#include "handle.h"
 #include "make.h"
-#include "pool.h"
 
 using namespace thinback;
-
-struct tbk_pool {
-	Owned<Pool> pool;
-};
-
-struct tbk_volume {
-	Pool *pool = nullptr;
-	Volume *volume = nullptr;
-	bool read_only = false;
-};
 
 namespace {
 
