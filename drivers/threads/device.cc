@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "../hosted/payload.h"
 #include "../hosted/simulation.h"
@@ -84,7 +85,7 @@ void ThreadDevice::submit(struct tbk_device *device, struct tbk_io *io)
 }
 
 /* Not the first, for a change. NULL when the device goes. */
-struct tbk_io *ThreadDevice::take()
+struct tbk_io *ThreadDevice::take(bool &is_late)
 {
 	UnseenGuard guard(lock_);
 
@@ -97,6 +98,7 @@ struct tbk_io *ThreadDevice::take()
 
 	waiting_[which] = waiting_.back();
 	waiting_.pop_back();
+	is_late = options_.late && ++done_ % options_.late == 0;
 	return io;
 }
 
@@ -122,8 +124,10 @@ void ThreadDevice::perform(const struct tbk_io &io)
 void ThreadDevice::serve()
 {
 	current_context().name = "a device";
-	while (struct tbk_io *io = take()) {
+	for (bool is_late = false; struct tbk_io *io = take(is_late);) {
 		see_before(io);
+		if (is_late)
+			usleep(10'000);
 		if (options_.may_race) {
 			const Unseen unseen;
 

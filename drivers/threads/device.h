@@ -20,7 +20,9 @@ class ThreadDevice : public tbk_device {
 public:
 	struct Options {
 		u32 logical_block = 512;
-		unsigned int threads = 2;
+		unsigned int threads = 3;
+		/* Every so many-th request takes long enough for a checkpoint; 0: none. */
+		u32 late = 499;
 		/* Guests read what they are writing: what lies on the device is not watched. */
 		bool may_race = false;
 	};
@@ -38,7 +40,7 @@ private:
 	static void tell(struct tbk_device *device, struct tbk_device_info *info);
 	void check(const struct tbk_io &io) const;
 	void serve();
-	struct tbk_io *take();
+	struct tbk_io *take(bool &is_late);
 	void perform(const struct tbk_io &io);
 
 	static constexpr struct tbk_device_ops thread_ops = { submit, tell };
@@ -49,6 +51,7 @@ private:
 	std::condition_variable changed_;
 	std::vector<struct tbk_io *> waiting_;
 	u64 taken_ = 0;
+	u64 done_ = 0;
 	bool is_ending_ = false;
 	std::vector<std::thread> threads_;
 };

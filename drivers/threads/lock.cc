@@ -11,15 +11,15 @@ namespace {
 
 struct Spin {
 	static constexpr const char *kind = "spinlock";
-	unsigned long magic;
-	int rank;
+	unsigned long magic = 0;
+	int rank = 0;
 	std::mutex mutex;
 };
 
 struct Sleeping {
 	static constexpr const char *kind = "mutex";
-	unsigned long magic;
-	int rank;
+	unsigned long magic = 0;
+	int rank = 0;
 	std::mutex mutex;
 };
 

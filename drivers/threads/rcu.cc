@@ -35,7 +35,7 @@ struct Rcu {
 	bool has_thread = false;
 };
 
-Rcu &rcu()
+Rcu &all_rcu()
 {
 	static Rcu *const one = new Rcu;
 
@@ -47,15 +47,15 @@ class Registration {
 public:
 	Registration()
 	{
-		UnseenGuard guard(rcu().lock);
+		UnseenGuard guard(all_rcu().lock);
 
-		rcu().readers.push_back(&reader);
+		all_rcu().readers.push_back(&reader);
 	}
 	~Registration()
 	{
-		UnseenGuard guard(rcu().lock);
+		UnseenGuard guard(all_rcu().lock);
 
-		std::erase(rcu().readers, &reader);
+		std::erase(all_rcu().readers, &reader);
 	}
 	Registration(const Registration &) = delete;
 	Registration &operator=(const Registration &) = delete;
@@ -67,33 +67,34 @@ thread_local Registration own;
 
 bool is_anyone_left(u64 before)
 {
-	UnseenGuard guard(rcu().lock);
+	UnseenGuard guard(all_rcu().lock);
 
-	return std::any_of(rcu().readers.begin(), rcu().readers.end(), [=](const Reader *reader) {
-		const u64 since = reader->since.load();
+	return std::any_of(all_rcu().readers.begin(), all_rcu().readers.end(),
+			   [=](const Reader *reader) {
+				   const u64 since = reader->since.load();
 
-		return since != 0 && since < before;
-	});
+				   return since != 0 && since < before;
+			   });
 }
 
 /* Readers may come and go meanwhile: those who have gone do not read. */
 void wait_for_readers()
 {
-	const u64 before = rcu().now.fetch_add(1) + 1;
+	const u64 before = all_rcu().now.fetch_add(1) + 1;
 
 	while (is_anyone_left(before))
 		usleep(20);
 	/* What they did before they left comes before what follows. */
-	see_before(&rcu().readers);
+	see_before(&all_rcu().readers);
 }
 
 std::vector<struct tbk_rcu *> take_waiting()
 {
-	UnseenGuard guard(rcu().lock);
+	UnseenGuard guard(all_rcu().lock);
 
-	while (rcu().waiting.empty())
-		guard.wait(rcu().changed);
-	return std::move(rcu().waiting);
+	while (all_rcu().waiting.empty())
+		guard.wait(all_rcu().changed);
+	return std::move(all_rcu().waiting);
 }
 
 void free_one(struct tbk_rcu *one)
@@ -113,11 +114,11 @@ void free_for_ever()
 		wait_for_readers();
 		for (struct tbk_rcu *one : all)
 			free_one(one);
-		tell_after(&rcu().freed);
-		UnseenGuard guard(rcu().lock);
+		tell_after(&all_rcu().freed);
+		UnseenGuard guard(all_rcu().lock);
 
-		rcu().freed += all.size();
-		rcu().changed.notify_all();
+		all_rcu().freed += all.size();
+		all_rcu().changed.notify_all();
 	}
 }
 
@@ -128,7 +129,7 @@ void tbk_rcu_read_lock(void)
 	if (current_context().reading++)
 		return;
 	/* A processor's exchange is a barrier, whatever the sanitizer is told. */
-	own.reader.since.exchange(rcu().now.load(std::memory_order_relaxed),
+	own.reader.since.exchange(all_rcu().now.load(std::memory_order_relaxed),
 				  std::memory_order_relaxed);
 	std::atomic_signal_fence(std::memory_order_seq_cst);
 }
@@ -139,24 +140,24 @@ void tbk_rcu_read_unlock(void)
 		die("leaves an RCU read section it is not in");
 	if (--current_context().reading)
 		return;
-	tell_after(&rcu().readers);
+	tell_after(&all_rcu().readers);
 	own.reader.since.store(0, std::memory_order_release);
 }
 
-void tbk_rcu_call(struct tbk_rcu *one, void (*free)(struct tbk_rcu *rcu))
+void tbk_rcu_call(struct tbk_rcu *rcu, void (*free)(struct tbk_rcu *rcu))
 {
 	bool needs_thread = false;
 
-	one->opaque[0] = reinterpret_cast<unsigned long>(free);
-	tell_after(one);
+	rcu->opaque[0] = reinterpret_cast<unsigned long>(free);
+	tell_after(rcu);
 	{
-		UnseenGuard guard(rcu().lock);
+		UnseenGuard guard(all_rcu().lock);
 
-		rcu().waiting.push_back(one);
-		rcu().handed_in++;
-		needs_thread = !rcu().has_thread;
-		rcu().has_thread = true;
-		rcu().changed.notify_all();
+		all_rcu().waiting.push_back(rcu);
+		all_rcu().handed_in++;
+		needs_thread = !all_rcu().has_thread;
+		all_rcu().has_thread = true;
+		all_rcu().changed.notify_all();
 	}
 	if (needs_thread)
 		std::thread(free_for_ever).detach();
@@ -166,11 +167,11 @@ void tbk_rcu_barrier(void)
 {
 	might_sleep("RCU callbacks");
 	{
-		UnseenGuard guard(rcu().lock);
-		const u64 all = rcu().handed_in;
+		UnseenGuard guard(all_rcu().lock);
+		const u64 all = all_rcu().handed_in;
 
-		while (rcu().freed < all)
-			guard.wait(rcu().changed);
+		while (all_rcu().freed < all)
+			guard.wait(all_rcu().changed);
 	}
-	see_before(&rcu().freed);
+	see_before(&all_rcu().freed);
 }

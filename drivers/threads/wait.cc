@@ -15,17 +15,17 @@ namespace {
 /* Those who enter are put in order with whoever opened, those who leave with whoever closes. */
 struct Gate {
 	static constexpr const char *kind = "gate";
-	unsigned long magic;
+	unsigned long magic = 0;
 	std::atomic<s64> inside;
 	std::atomic<bool> is_closed;
 };
 
 struct Wait {
 	static constexpr const char *kind = "wait";
-	unsigned long magic;
+	unsigned long magic = 0;
 	std::mutex mutex;
 	std::condition_variable woken;
-	u64 wakes;
+	u64 wakes = 0;
 };
 
 bool ask(int (*holds)(void *), void *what)

@@ -33,13 +33,13 @@ namespace {
 
 struct Work {
 	static constexpr const char *kind = "work";
-	unsigned long magic;
-	void (*run)(struct tbk_work *);
-	struct tbk_queue *queue; /* of the last queueing */
+	unsigned long magic = 0;
+	void (*run)(struct tbk_work *) = nullptr;
+	struct tbk_queue *queue = nullptr; /* of the last queueing */
 	Clock::time_point due;
-	bool is_queued; /* waits to run, whether or not it runs now */
-	bool is_delayed;
-	unsigned int cancellers;
+	bool is_queued = false; /* waits to run, whether or not it runs now */
+	bool is_delayed = false;
+	unsigned int cancellers = 0;
 };
 
 std::mutex lock; /* of all queues and works; unseen */

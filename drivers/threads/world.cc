@@ -30,6 +30,13 @@ u64 clock_ns(clockid_t clock)
 } // namespace
 
 #ifdef __SANITIZE_THREAD__
+/* So that most reports can say what the other thread did. */
+// NOLINTNEXTLINE(bugprone-reserved-identifier): asked for by the sanitizer
+extern "C" const char *__tsan_default_options()
+{
+	return "history_size=4";
+}
+
 // NOLINTNEXTLINE(bugprone-reserved-identifier): called by the sanitizer for each report
 extern "C" void __tsan_on_report(void *)
 {

@@ -12,7 +12,8 @@ namespace thinback {
 
 Town::Town(const TownOptions &options)
 	: options_(options),
-	  device_(options.device_bytes, { options.logical_block, 2, options.may_race })
+	  device_(options.device_bytes,
+		  { .logical_block = options.logical_block, .may_race = options.may_race })
 {
 }
 
