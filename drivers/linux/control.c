@@ -130,6 +130,14 @@ static const struct tbk_verb tbk_verbs[] = {
 	[_IOC_NR(THINBACK_SETTLE)] = { .run = tbk_verb_settle },
 };
 
+static bool tbk_is_verb(unsigned int cmd)
+{
+	unsigned int number = _IOC_NR(cmd);
+
+	return cmd == _IO(THINBACK_IOC, number) && number < ARRAY_SIZE(tbk_verbs) &&
+	       tbk_verbs[number].run;
+}
+
 static int tbk_run_verb(unsigned int number, struct thinback_command *c, struct tbk_why *why)
 {
 	const struct tbk_verb *verb = &tbk_verbs[number];
@@ -254,17 +262,9 @@ static long tbk_control_ioctl(struct file *file, unsigned int cmd, unsigned long
 		return tbk_control_list(cmd, user);
 	case THINBACK_ATTACH:
 	case THINBACK_DETACH:
-	case THINBACK_CREATE:
-	case THINBACK_SNAPSHOT_CREATE:
-	case THINBACK_CLONE:
-	case THINBACK_REMOVE:
-	case THINBACK_MAP:
-	case THINBACK_UNMAP:
-	case THINBACK_SYNC:
-	case THINBACK_SETTLE:
 		return tbk_control_command(cmd, user);
 	default:
-		return -ENOTTY;
+		return tbk_is_verb(cmd) ? tbk_control_command(cmd, user) : -ENOTTY;
 	}
 }
 
