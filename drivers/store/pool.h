@@ -81,6 +81,7 @@ private:
 	void touch(Volume &volume);
 	Result<Volume *> add_clone(Volume &origin, const Name &name, u64 blocks)
 		TBK_REQUIRES(catalog_->lock());
+	/* With the sentence when there is none. */
 	Result<Volume *> require(const char *volume, const char *snapshot, Why *why)
 		TBK_REQUIRES(catalog_->lock());
 	Status require_unused(const Volume &volume, Why *why) const TBK_REQUIRES(catalog_->lock());

@@ -231,13 +231,8 @@ Status Pool::remove(const char *volume, const char *snapshot, u32 flags, Why *wh
 	TBK_TRY(may_change(why));
 	{
 		MutexGuard guard(catalog_->lock());
-		Volume *found = catalog_->find(volume, snapshot);
+		Volume *found = TBK_TRY(require(volume, snapshot, why));
 
-		if (!found) {
-			TBK_EXPLAIN(why, "there is no %s/%s%s%s", name_.text, volume,
-				    snapshot && snapshot[0] ? "@" : "", snapshot ? snapshot : "");
-			return Err::not_found;
-		}
 		if (found->opens > 0) {
 			TBK_EXPLAIN(why, "%s/%s%s%s is in use", name_.text, volume,
 				    snapshot && snapshot[0] ? "@" : "", snapshot ? snapshot : "");

@@ -76,13 +76,8 @@ Status Pool::find(const char *volume, const char *snapshot, struct tbk_object_in
 Result<Volume *> Pool::open_volume(const char *volume, const char *snapshot, Why *why)
 {
 	MutexGuard guard(catalog_->lock());
-	Volume *found = catalog_->find(volume, snapshot);
+	Volume *found = TBK_TRY(require(volume, snapshot, why));
 
-	if (!found) {
-		TBK_EXPLAIN(why, "there is no %s/%s%s%s", name_.text, volume,
-			    snapshot && snapshot[0] ? "@" : "", snapshot ? snapshot : "");
-		return Err::not_found;
-	}
 	if (found->opens == 0) {
 		Owned<VolumeIo> io = TBK_TRY(make<VolumeIo>(*this, *found));
 
