@@ -33,9 +33,10 @@ core-tests := $(wildcard kunit/harness/shared/*.cc kunit/base/*.cc kunit/model/*
 	$(LAYERS:%=kunit/%/*.cc))
 hosted := $(wildcard drivers/hosted/*.cc)
 hosted-tests := $(wildcard kunit/harness/*.cc kunit/hosted/*.cc kunit/crash/*.cc)
-fuzz := $(wildcard kunit/fuzz/*.cc)
-# What fuzzers share with tests.
-fuzz-help := kunit/harness/shared/ram_device.cc kunit/harness/shared/do_io.cc kunit/store/damage.cc
+fuzz := $(wildcard kunit/fuzz/*_fuzz.cc)
+# What fuzzers share with tests, and what stands for the test runner there.
+fuzz-help := kunit/harness/shared/ram_device.cc kunit/harness/shared/do_io.cc kunit/store/damage.cc \
+	kunit/fuzz/no_runner.cc
 tools-core := $(wildcard drivers/store/*.cc)
 
 is-freestanding := $(core) $(core-tests) $(tools-core)
@@ -104,7 +105,7 @@ $(B)/libthinback.a: $(patsubst %,$(B)/lib/%.o,$(tools-core) $(hosted))
 
 tsa := $(patsubst %,$(B)/tsa/%.ok,$(core) $(core-tests))
 tidy := $(sort $(patsubst %,$(B)/tidy/%.ok,$(core) $(core-tests) $(hosted) $(hosted-tests) \
-	$(threads) $(threads-tests) $(fuzz)))
+	$(threads) $(threads-tests) $(fuzz) kunit/fuzz/no_runner.cc))
 
 $(B)/tsa/%.ok: %
 	@mkdir -p $(@D)

@@ -220,9 +220,3 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	TBK_ASSERT(is_clean);
 	return 0;
 }
-
-/* Findings::tell() is for tests. */
-extern "C" void tbk_test_failed(struct kunit *, const char *, int, const char *)
-{
-	TBK_ASSERT(false);
-}
