@@ -20,6 +20,7 @@
 #include <thinback/base/span.h>
 
 #include "../../drivers/hosted/hosted.h"
+#include "arguments.h"
 #include "check.h"
 #include "children.h"
 #include "hosted_suites.h"
@@ -68,15 +69,10 @@ struct Suite {
 	{ #suite, { suite##_suite, sizeof(suite##_suite) / sizeof(Case) } },
 const Suite suites[] = { TBK_SUITES(LIST_SUITE) TBK_HOSTED_SUITES(LIST_SUITE) };
 
-struct Arguments {
+struct HostedArguments : Arguments {
 	u64 seed = 0;
 	u64 seeds = 1;
-	unsigned int jobs = 2;
-	bool list = false;
-	bool stay = false;
-	bool verbose = false;
 	bool stacks = false;
-	std::vector<const char *> wanted;
 };
 
 /* More power cuts take more time. */
@@ -88,14 +84,6 @@ unsigned int time_limit_seconds()
 std::string full_name(const Suite &suite, const Case &one)
 {
 	return std::string(suite.name) + "." + one.name;
-}
-
-bool is_wanted(const std::string &name, const Arguments &arguments)
-{
-	for (const char *wanted : arguments.wanted)
-		if (name.find(wanted) != std::string::npos)
-			return true;
-	return arguments.wanted.empty();
 }
 
 /* The core's messages are told only of tests that fail. */
@@ -137,7 +125,7 @@ void print_deepest_stack()
 	printf("# stack: %zu bytes, by %s\n", bytes, name);
 }
 
-bool run_here(const Case &one, u64 seed, const Arguments &arguments)
+bool run_here(const Case &one, u64 seed, const HostedArguments &arguments)
 {
 	struct kunit test = { one.name, false };
 
@@ -164,7 +152,7 @@ bool run_here(const Case &one, u64 seed, const Arguments &arguments)
 }
 
 /* With each seed in a child: one that crashes, or hangs, is one failure and not the end. */
-bool run_seeds(const Case &one, const std::string &name, const Arguments &arguments)
+bool run_seeds(const Case &one, const std::string &name, const HostedArguments &arguments)
 {
 	for (u64 i = 0; i < arguments.seeds; i++) {
 		const u64 seed = arguments.seed + i;
@@ -180,7 +168,7 @@ bool run_seeds(const Case &one, const std::string &name, const Arguments &argume
 	return true;
 }
 
-std::vector<Errand> wanted_cases(const Arguments &arguments)
+std::vector<Errand> wanted_cases(const HostedArguments &arguments)
 {
 	std::vector<Errand> errands;
 
@@ -188,7 +176,7 @@ std::vector<Errand> wanted_cases(const Arguments &arguments)
 		for (const Case &one : suite.cases) {
 			const std::string name = full_name(suite, one);
 
-			if (one.run && is_wanted(name, arguments))
+			if (one.run && arguments.wants(name))
 				errands.push_back({ name, [=, &one] {
 							   return run_seeds(one, name, arguments);
 						   } });
@@ -230,44 +218,37 @@ bool parse_cut(const char *text)
 	       4;
 }
 
-bool parse(int argc, char **argv, Arguments &to)
+bool parse_option(const std::string &word, const char *value, HostedArguments &to)
 {
-	for (int i = 1; i < argc; i++) {
-		const std::string word = argv[i];
-		const bool has_value = i + 1 < argc;
-
-		if (word == "--list")
-			to.list = true;
-		else if (word == "--stay")
-			to.stay = true;
-		else if (word == "--verbose")
-			to.verbose = true;
-		else if (word == "--stacks")
-			to.stacks = true;
-		else if (word == "--seed" && has_value)
-			to.seed = strtoull(argv[++i], nullptr, 0);
-		else if (word == "--seeds" && has_value)
-			to.seeds = strtoull(argv[++i], nullptr, 0);
-		else if (word == "--jobs" && has_value)
-			to.jobs = static_cast<unsigned int>(strtoul(argv[++i], nullptr, 0));
-		else if (word == "--cuts" && has_value)
-			test_options.cuts = strtoull(argv[++i], nullptr, 0);
-		else if (word == "--cut" && has_value) {
-			if (!parse_cut(argv[++i]))
-				return false;
-		} else if (word[0] == '-')
-			return false;
-		else
-			to.wanted.push_back(argv[i]);
-	}
+	if (word == "--seed")
+		to.seed = number(value);
+	else if (word == "--seeds")
+		to.seeds = number(value);
+	else if (word == "--cuts")
+		test_options.cuts = number(value);
+	else
+		return word == "--cut" && parse_cut(value);
 	return true;
+}
+
+bool parse(int argc, char **argv, HostedArguments &to)
+{
+	return parse_arguments(
+		argc, argv, to,
+		[&](const std::string &word) {
+			to.stacks |= word == "--stacks";
+			return word == "--stacks";
+		},
+		[&](const std::string &word, const char *value) {
+			return parse_option(word, value, to);
+		});
 }
 
 } // namespace
 
 int main(int argc, char **argv)
 {
-	Arguments arguments;
+	HostedArguments arguments;
 	Score score;
 
 	if (!parse(argc, argv, arguments)) {

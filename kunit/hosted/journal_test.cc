@@ -271,7 +271,11 @@ TBK_TEST(journal_is_sound_to_a_check_before_it_is_replayed)
 	CHECK(rig.holds(99, 33));
 }
 
-TBK_TEST(journal_that_maps_a_block_in_use_is_refused)
+namespace {
+
+/* Two blocks of the journal, of which the @n-th is spoilt: a check says @finding, and the pool does not open. */
+void check_refused(struct kunit *test, u64 n, void (*spoil)(format::JournalRecord &record),
+		   const char *finding)
 {
 	JournalRig rig;
 
@@ -281,42 +285,36 @@ TBK_TEST(journal_that_maps_a_block_in_use_is_refused)
 	rig.write(2, 1);
 	rig.flush();
 	rig.stop();
-	/* Both to the same place. */
-	rig.spoil_journal(1, [](format::JournalRecord &record) {
-		record.target.set(record.target.get() - 1);
-	});
-	CHECK(rig.findings().find("are in use") != std::string::npos);
+	rig.spoil_journal(n, spoil);
+	CHECK(rig.findings().find(finding) != std::string::npos);
 	rig.start();
 	CHECK(!rig.is_ok());
+}
+
+} // namespace
+
+TBK_TEST(journal_that_maps_a_block_in_use_is_refused)
+{
+	/* Both to the same place. */
+	check_refused(
+		test, 1,
+		[](format::JournalRecord &record) { record.target.set(record.target.get() - 1); },
+		"are in use");
 }
 
 TBK_TEST(journal_of_no_volume_is_refused)
 {
-	JournalRig rig;
-
-	REQUIRE(rig.is_ok());
-	rig.write(1, 1);
-	rig.flush();
-	rig.stop();
-	rig.spoil_journal(0, [](format::JournalRecord &record) { record.volume.set(77); });
-	CHECK(rig.findings().find("there is no volume 77") != std::string::npos);
-	rig.start();
-	CHECK(!rig.is_ok());
+	check_refused(
+		test, 0, [](format::JournalRecord &record) { record.volume.set(77); },
+		"there is no volume 77");
 }
 
 TBK_TEST(journal_past_the_end_of_a_volume_is_refused)
 {
-	JournalRig rig;
-
-	REQUIRE(rig.is_ok());
-	rig.write(1, 1);
-	rig.flush();
-	rig.stop();
-	rig.spoil_journal(
-		0, [](format::JournalRecord &record) { record.place.set(16384ull << 24 | 1); });
-	CHECK(rig.findings().find("past the end of volume") != std::string::npos);
-	rig.start();
-	CHECK(!rig.is_ok());
+	check_refused(
+		test, 0,
+		[](format::JournalRecord &record) { record.place.set(16384ull << 24 | 1); },
+		"past the end of volume");
 }
 
 /* The superblock's write flushes the device and then takes its time: data written in place meanwhile is not covered. */

@@ -9,11 +9,6 @@ namespace {
 constexpr auto extents = format::TreeKind::extents;
 constexpr u64 at = 1000;
 
-#define REQUIRE_POOL(name)                      \
-	auto name##_made = SmallPool::create(); \
-	REQUIRE_OK(name##_made);                \
-	SmallPool &name = *name##_made.value()
-
 #define REQUIRE_LEAF(name, block)                  \
 	auto name##_put = pool.put_leaf(block, 1); \
 	REQUIRE_OK(name##_put);                    \
@@ -47,7 +42,7 @@ bool read_leaves(SmallPool &pool, u64 first, u32 count)
 
 TBK_TEST(cache_get_reads_node_once)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 	REQUIRE_LEAF(leaf, at);
 	auto first = pool.cache->get(leaf, extents);
 	auto second = pool.cache->get(leaf, extents);
@@ -63,7 +58,7 @@ TBK_TEST(cache_get_reads_node_once)
 
 TBK_TEST(cache_get_refuses_what_the_parent_did_not_mean)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 	REQUIRE_LEAF(leaf, at);
 	NodePointer wrong = leaf;
 
@@ -84,7 +79,7 @@ TBK_TEST(cache_get_refuses_what_the_parent_did_not_mean)
 
 TBK_TEST(cache_get_refuses_it_from_memory_as_well)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 	REQUIRE_LEAF(leaf, at);
 	auto got = pool.cache->get(leaf, extents);
 	NodePointer wrong = leaf;
@@ -103,7 +98,7 @@ TBK_TEST(cache_get_refuses_it_from_memory_as_well)
 
 TBK_TEST(cache_get_reports_io_error_and_tries_again)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 	REQUIRE_LEAF(leaf, at);
 
 	pool.device->fail_read(1);
@@ -117,7 +112,7 @@ TBK_TEST(cache_get_reports_io_error_and_tries_again)
 
 TBK_TEST(cache_find_knows_only_what_was_read)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 
 	CHECK(!is_found(pool, at));
 	CHECK(pool.cache->get_cached(at) == nullptr);
@@ -130,7 +125,7 @@ TBK_TEST(cache_find_knows_only_what_was_read)
 
 TBK_TEST(cache_shrink_spares_pinned_and_dirty_nodes)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 
 	CHECK(read_leaves(pool, at, 10));
 	Node *pinned = pool.cache->get_cached(at + 3);
@@ -150,7 +145,7 @@ TBK_TEST(cache_shrink_spares_pinned_and_dirty_nodes)
 
 TBK_TEST(cache_shrink_takes_unused_nodes_first)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 
 	CHECK(read_leaves(pool, at, 8));
 	/* The hand goes once round, which clears all marks. */
@@ -164,7 +159,7 @@ TBK_TEST(cache_shrink_takes_unused_nodes_first)
 
 TBK_TEST(cache_get_keeps_to_the_limit)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 
 	pool.cache->set_limit(20);
 	CHECK(read_leaves(pool, at, 100));
@@ -173,7 +168,7 @@ TBK_TEST(cache_get_keeps_to_the_limit)
 
 TBK_TEST(cache_dropped_node_lives_until_unpinned)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 	REQUIRE_LEAF(leaf, at);
 	auto first = pool.cache->get(leaf, extents);
 	auto second = pool.cache->get(leaf, extents);
@@ -189,7 +184,7 @@ TBK_TEST(cache_dropped_node_lives_until_unpinned)
 
 TBK_TEST(cache_block_has_a_new_node_after_drop)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 	REQUIRE_LEAF(leaf, at);
 	auto old = pool.cache->get(leaf, extents);
 	auto pin = pool.cache->get(leaf, extents);
@@ -211,7 +206,7 @@ TBK_TEST(cache_block_has_a_new_node_after_drop)
 
 TBK_TEST(cache_prepared_node_can_be_discarded)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 	auto made = pool.cache->prepare(at);
 
 	REQUIRE_OK(made);
@@ -222,7 +217,7 @@ TBK_TEST(cache_prepared_node_can_be_discarded)
 
 TBK_TEST(cache_holds_many_nodes_in_few_buckets)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_POOL(pool, format::smallest_pool);
 	/* Blocks that fall into the same few buckets: multiples of a large power of two. */
 	constexpr u64 step = 1ull << 47;
 	Node *nodes[64];

@@ -55,3 +55,8 @@ private:
 };
 
 } // namespace thinback
+
+#define REQUIRE_POOL(name, blocks)                    \
+	auto name##_made = SmallPool::create(blocks); \
+	REQUIRE_OK(name##_made);                      \
+	SmallPool &name = *name##_made.value()

@@ -164,11 +164,6 @@ struct Grove {
 
 } // namespace
 
-#define REQUIRE_POOL(name, blocks)                    \
-	auto name##_made = SmallPool::create(blocks); \
-	REQUIRE_OK(name##_made);                      \
-	SmallPool &name = *name##_made.value()
-
 #define REQUIRE_GROVE(name, pool, keys)                   \
 	auto name##_made = make<Grove>(test, pool, keys); \
 	REQUIRE_OK(name##_made);                          \

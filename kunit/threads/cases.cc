@@ -8,7 +8,32 @@ namespace thinback {
 
 namespace {
 
-void run_town(const TownOptions &options, unsigned int seconds)
+constexpr TownOptions written_and_read{ .volumes = 6, .syncs = 1 };
+constexpr TownOptions many_writers{ .volumes = 1, .writers = 8, .syncs = 1 };
+constexpr TownOptions snapshots_during_writes{ .volumes = 2, .snapshots = 2, .syncs = 1 };
+constexpr TownOptions removed_during_reads{
+	.device_bytes = 2048ull << 20, /* groups of 1 GiB */
+	.volumes = 2,
+	.removals = 3,
+	.syncs = 1,
+};
+constexpr TownOptions cache_too_small{
+	.volumes = 4, .units = 4096, .cache_limit = 8, .snapshots = 1, .removals = 1
+};
+constexpr TownOptions closed_and_opened{
+	.volumes = 4, .writers = 2, .removals = 1, .closes = 10, .reopens = 3
+};
+/* For a part of a sector all of it is read, whoever writes the rest. */
+constexpr TownOptions large_sectors{
+	.logical_block = 4096,
+	.may_race = true,
+	.volumes = 2,
+	.writers = 4,
+	.snapshots = 1,
+	.syncs = 1,
+};
+
+template <const TownOptions &options> void run_town(struct kunit *, unsigned int seconds)
 {
 	const u32 rounds = options.reopens + 1;
 
@@ -25,84 +50,6 @@ void run_town(const TownOptions &options, unsigned int seconds)
 	town.remove_everything();
 }
 
-void volumes_are_written_and_read(struct kunit *, unsigned int seconds)
-{
-	TownOptions options;
-
-	options.volumes = 6;
-	options.syncs = 1;
-	run_town(options, seconds);
-}
-
-void one_volume_has_many_writers(struct kunit *, unsigned int seconds)
-{
-	TownOptions options;
-
-	options.volumes = 1;
-	options.writers = 8;
-	options.syncs = 1;
-	run_town(options, seconds);
-}
-
-void snapshots_are_taken_during_writes(struct kunit *, unsigned int seconds)
-{
-	TownOptions options;
-
-	options.volumes = 2;
-	options.snapshots = 2;
-	options.syncs = 1;
-	run_town(options, seconds);
-}
-
-void volumes_are_removed_during_reads(struct kunit *, unsigned int seconds)
-{
-	TownOptions options;
-
-	options.volumes = 2;
-	options.removals = 3;
-	options.syncs = 1;
-	options.device_bytes = 2048ull << 20; /* groups of 1 GiB */
-	run_town(options, seconds);
-}
-
-void cache_is_too_small(struct kunit *, unsigned int seconds)
-{
-	TownOptions options;
-
-	options.volumes = 4;
-	options.units = 4096;
-	options.snapshots = 1;
-	options.removals = 1;
-	options.cache_limit = 8;
-	run_town(options, seconds);
-}
-
-void volumes_and_pool_are_closed_and_opened(struct kunit *, unsigned int seconds)
-{
-	TownOptions options;
-
-	options.volumes = 4;
-	options.writers = 2;
-	options.closes = 10;
-	options.reopens = 3;
-	options.removals = 1;
-	run_town(options, seconds);
-}
-
-void sectors_are_large(struct kunit *, unsigned int seconds)
-{
-	TownOptions options;
-
-	options.volumes = 2;
-	options.writers = 4;
-	options.snapshots = 1;
-	options.syncs = 1;
-	options.logical_block = 4096;
-	/* For a part of a sector all of it is read, whoever writes the rest. */
-	options.may_race = true;
-	run_town(options, seconds);
-}
-
 void model_holds_on_threads(struct kunit *test, unsigned int seconds)
 {
 	ThreadDevice::Options options;
@@ -113,13 +60,13 @@ void model_holds_on_threads(struct kunit *test, unsigned int seconds)
 }
 
 const ThreadsCase cases[] = {
-	{ "volumes_are_written_and_read", volumes_are_written_and_read },
-	{ "one_volume_has_many_writers", one_volume_has_many_writers },
-	{ "snapshots_are_taken_during_writes", snapshots_are_taken_during_writes },
-	{ "volumes_are_removed_during_reads", volumes_are_removed_during_reads },
-	{ "cache_is_too_small", cache_is_too_small },
-	{ "volumes_and_pool_are_closed_and_opened", volumes_and_pool_are_closed_and_opened },
-	{ "sectors_are_large", sectors_are_large },
+	{ "volumes_are_written_and_read", run_town<written_and_read> },
+	{ "one_volume_has_many_writers", run_town<many_writers> },
+	{ "snapshots_are_taken_during_writes", run_town<snapshots_during_writes> },
+	{ "volumes_are_removed_during_reads", run_town<removed_during_reads> },
+	{ "cache_is_too_small", run_town<cache_too_small> },
+	{ "volumes_and_pool_are_closed_and_opened", run_town<closed_and_opened> },
+	{ "sectors_are_large", run_town<large_sectors> },
 	{ "model_holds_on_threads", model_holds_on_threads },
 };
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../../drivers/threads/threads.h"
+#include "../harness/arguments.h"
 #include "../harness/check.h"
 #include "../harness/children.h"
 #include "cases.h"
@@ -55,45 +56,16 @@ void thinback::complain(const char *format, ...)
 
 namespace {
 
-struct Arguments {
-	unsigned int seconds = 4;
-	unsigned int jobs = 2;
-	bool list = false;
-	bool stay = false;
-	bool verbose = false;
-	std::vector<const char *> wanted;
-};
+unsigned int seconds = 4; /* that each case is busy for */
 
 bool parse(int argc, char **argv, Arguments &to)
 {
-	for (int i = 1; i < argc; i++) {
-		const std::string word = argv[i];
-		const bool has_value = i + 1 < argc;
-
-		if (word == "--list")
-			to.list = true;
-		else if (word == "--stay")
-			to.stay = true;
-		else if (word == "--verbose")
-			to.verbose = true;
-		else if (word == "--seconds" && has_value)
-			to.seconds = static_cast<unsigned int>(strtoul(argv[++i], nullptr, 0));
-		else if (word == "--jobs" && has_value)
-			to.jobs = static_cast<unsigned int>(strtoul(argv[++i], nullptr, 0));
-		else if (word[0] == '-')
-			return false;
-		else
-			to.wanted.push_back(argv[i]);
-	}
-	return true;
-}
-
-bool is_wanted(const char *name, const Arguments &arguments)
-{
-	for (const char *wanted : arguments.wanted)
-		if (strstr(name, wanted))
-			return true;
-	return arguments.wanted.empty();
+	return parse_arguments(
+		argc, argv, to, [](const std::string &) { return false; },
+		[](const std::string &word, const char *value) {
+			seconds = static_cast<unsigned int>(number(value));
+			return word == "--seconds";
+		});
 }
 
 bool run_here(const ThreadsCase &one, const Arguments &arguments)
@@ -102,7 +74,7 @@ bool run_here(const ThreadsCase &one, const Arguments &arguments)
 
 	running = &test;
 	threads_log_all(arguments.verbose);
-	one.run(&test, arguments.seconds);
+	one.run(&test, seconds);
 	if (threads_outstanding())
 		printf("# %llu allocations were not given back\n", threads_outstanding());
 	if (threads_races())
@@ -114,7 +86,7 @@ bool run_here(const ThreadsCase &one, const Arguments &arguments)
 /* One that hangs is killed. */
 std::vector<Errand> wanted_cases(const Arguments &arguments)
 {
-	const unsigned int limit = 120 + 10 * arguments.seconds;
+	const unsigned int limit = 120 + 10 * seconds;
 	std::vector<Errand> errands;
 
 	for (const ThreadsCase &one : threads_cases()) {
@@ -122,7 +94,7 @@ std::vector<Errand> wanted_cases(const Arguments &arguments)
 			return run_here(one, arguments);
 		};
 
-		if (!is_wanted(one.name, arguments))
+		if (!arguments.wants(one.name))
 			continue;
 		if (arguments.stay)
 			errands.push_back({ one.name, run });
