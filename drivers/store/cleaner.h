@@ -54,7 +54,7 @@ private:
 	/* cleaner_merge.cc */
 	void merge(const Task &task);
 	Result<bool> merge_some(const Task &task);
-	Status finish_merge(const Task &task);
+	void finish_merge(const Task &task);
 	Status wait_hidden(const Volume &from);
 
 	Pool &pool_;

@@ -84,18 +84,16 @@ Status Cleaner::wait_hidden(const Volume &from)
 void Cleaner::merge(const Task &task)
 {
 	Status status = wait_hidden(*task.from);
-	bool is_done = false;
+	bool is_more = true;
 
-	while (status.is_ok() && !is_done && may_go_on()) {
-		const auto more = merge_some(task);
+	while (status.is_ok() && is_more && may_go_on()) {
+		const auto merged = merge_some(task);
 
-		if (!more.is_ok())
-			status = more.error();
-		else if (!more.value()) {
-			status = finish_merge(task);
-			is_done = true;
-		}
+		status = merged.error();
+		is_more = merged.is_ok() && merged.value();
 	}
+	if (status.is_ok() && !is_more)
+		finish_merge(task);
 	if (status.is_ok() || !may_go_on())
 		return;
 	tbk_log(TBK_LOG_ERROR, "%s: merging removed snapshot %u into %u: %s: it stays",
@@ -125,7 +123,7 @@ Result<bool> Cleaner::merge_some(const Task &task)
  * way that took a block for shared which is the child's alone from now on: it
  * would hold a range that others no longer ask for.
  */
-Status Cleaner::finish_merge(const Task &task)
+void Cleaner::finish_merge(const Task &task)
 {
 	Catalog &catalog = pool_.catalog();
 	Checkpointer &checkpointer = pool_.checkpointer();
@@ -135,7 +133,7 @@ Status Cleaner::finish_merge(const Task &task)
 	u64 own = 0;
 
 	if (into.parent != &from || into.tree.merged() != format::end_of_keys)
-		return {};
+		return;
 	if (into.io)
 		into.io->freeze();
 	{
@@ -159,7 +157,6 @@ Status Cleaner::finish_merge(const Task &task)
 		into.io->thaw();
 	checkpointer.begin_structural(catalog);
 	catalog.remove(from);
-	return {};
 }
 
 } // namespace thinback
