@@ -95,7 +95,7 @@ private:
 
 	Node *stash_[stash_size] = {}; /* prepared, each with a block taken */
 	u32 stashed_ = 0;
-	Node *retired_[2 * format::max_height + 4] = {}; /* pinned, to be freed by close() */
+	Node *retired_[3 * format::max_height + 4] = {}; /* pinned, to be freed by close() */
 	u32 retired_count_ = 0;
 };
 

@@ -5,25 +5,18 @@
 namespace thinback {
 namespace {
 
-/* Word by word, since a lookup may be reading. Ranges may overlap. */
 void move_records(Node &node, u32 to, u32 from, u32 count)
 {
 	const NodeLayout layout = node.layout();
-	const u32 total = count * layout.words;
 
-	for (u32 i = 0; i < total; i++) {
-		const u32 w = to < from ? i : total - 1 - i;
-
-		node.set_word(layout, to, w, node.word(layout, from, w));
-	}
+	node.copy_words(layout, to, node, from, count * layout.words);
 }
 
 void copy_records(Node &to, u32 at, const Node &from, u32 first, u32 count)
 {
 	const NodeLayout layout = from.layout();
 
-	for (u32 w = 0; w < count * layout.words; w++)
-		to.set_word(layout, at, w, from.word(layout, first, w));
+	to.copy_words(layout, at, from, first, count * layout.words);
 }
 
 } // namespace
@@ -187,21 +180,23 @@ void TreeEditor::remove_entry(u32 level, u32 index)
 		node.set_word(layout, 0, 0, key);
 }
 
-/* A root with a single child adds nothing. */
+/* A root with a single child adds nothing. One that is not on the path goes if it is in memory. */
 void TreeEditor::collapse_root()
 {
 	while (!tree_->is_empty() && tree_->root_level() > 0) {
-		const u32 level = tree_->root_level();
-		Node &root = *path_[level].node;
+		Node *&on_path = path_[tree_->root_level()].node;
+		Node *root = on_path ? on_path : cache_.get_cached(tree_->root_block());
 
-		if (root.count() > 1)
+		if (!root)
 			return;
-		/* Only what lies on the path is known here; a level lower it may not. */
-		tree_->set_root(root.pointer(0), root.is_pending(0));
-		path_[level].node = nullptr;
-		retire(root);
-		if (!path_[level - 1].node || path_[level - 1].node->block() != tree_->root_block())
+		if (root->count() > 1) {
+			if (!on_path)
+				cache_.unpin(*root);
 			return;
+		}
+		tree_->set_root(root->pointer(0), root->is_pending(0));
+		on_path = nullptr;
+		retire(*root);
 	}
 }
 

@@ -6,6 +6,7 @@
 	X(tree_last_record_removed_leaves_an_empty_tree)    \
 	X(tree_root_left_over_covers_all_keys)              \
 	X(tree_branch_that_takes_over_a_range_begins_there) \
+	X(tree_left_with_one_leaf_has_no_branches)          \
 	X(tree_grows_and_shrinks_to_nothing)                \
 	X(tree_appended_to_has_full_leaves)                 \
 	X(tree_grows_four_high)                             \

@@ -256,6 +256,22 @@ TBK_TEST(tree_branch_that_takes_over_a_range_begins_there)
 	grove.check();
 }
 
+/* The root became a branch with a single leaf, which stayed: it was not on the path to what went. */
+TBK_TEST(tree_left_with_one_leaf_has_no_branches)
+{
+	constexpr u32 keys = 1 + 126 * 12 * 3;
+	REQUIRE_POOL(pool, format::smallest_pool);
+	REQUIRE_GROVE(grove, pool, keys);
+
+	for (u32 i = 1; i < keys; i++)
+		REQUIRE_OK(grove.set(i, i));
+	CHECK_EQ(grove.tree.root_level(), 2);
+	for (u32 i = 3; i < keys; i++)
+		REQUIRE_OK(grove.set(i, 0));
+	CHECK_EQ(grove.tree.root_level(), 0);
+	CHECK_EQ(grove.check(), 1);
+}
+
 TBK_TEST(tree_grows_and_shrinks_to_nothing)
 {
 	constexpr u32 keys = 3000;
