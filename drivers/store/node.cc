@@ -138,4 +138,41 @@ Status read_node(struct tbk_device &device, const NodePointer &pointer, format::
 	return check_node(image, pointer, kind, home);
 }
 
+namespace {
+
+/* All four are read before any is written: the ranges may overlap. */
+void copy_four(le64 *to, const le64 *from)
+{
+	const u64 a = from[0].get_relaxed();
+	const u64 b = from[1].get_relaxed();
+	const u64 c = from[2].get_relaxed();
+	const u64 d = from[3].get_relaxed();
+
+	to[0].set_relaxed(a);
+	to[1].set_relaxed(b);
+	to[2].set_relaxed(c);
+	to[3].set_relaxed(d);
+}
+
+} // namespace
+
+void Node::copy_forwards(le64 *to, const le64 *from, u32 count)
+{
+	for (; count >= 4; count -= 4, to += 4, from += 4)
+		copy_four(to, from);
+	for (; count > 0; count--)
+		(to++)->set_relaxed((from++)->get_relaxed());
+}
+
+void Node::copy_backwards(le64 *to_end, const le64 *from_end, u32 count)
+{
+	for (; count >= 4; count -= 4) {
+		to_end -= 4;
+		from_end -= 4;
+		copy_four(to_end, from_end);
+	}
+	for (; count > 0; count--)
+		(--to_end)->set_relaxed((--from_end)->get_relaxed());
+}
+
 } // namespace thinback

@@ -81,6 +81,21 @@ public:
 	{
 		words()[record * layout.words + index].set_relaxed(value);
 	}
+	/*
+	 * @count words from that of @record on, of this node or another; ranges may
+	 * overlap. Four at a time: a third of what an insertion costs is this.
+	 */
+	void copy_words(const NodeLayout &layout, u32 record, const Node &from, u32 from_record,
+			u32 count)
+	{
+		le64 *to = words() + record * layout.words;
+		const le64 *source = from.words() + from_record * layout.words;
+
+		if (to <= source)
+			copy_forwards(to, source, count);
+		else
+			copy_backwards(to + count, source + count, count);
+	}
 	u64 key(const NodeLayout &layout, u32 record) const
 	{
 		return word(layout, record, 0) >> layout.key_shift;
@@ -119,6 +134,9 @@ private:
 	friend class NodeCache;
 	static constexpr NodeLayout branch = { sizeof(format::Branch) / 8, format::branch_capacity,
 					       0 };
+
+	static void copy_forwards(le64 *to, const le64 *from, u32 count);
+	static void copy_backwards(le64 *to_end, const le64 *from_end, u32 count);
 
 	le64 *words() const
 	{
