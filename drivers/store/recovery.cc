@@ -23,14 +23,19 @@ Result<MapChange> read_record(const format::JournalRecord &record)
 	return change;
 }
 
-/* Only volumes that the checkpoint knows are in the journal. */
+/* Only volumes that the checkpoint knows are in the journal. They stay: nobody else is here yet. */
 Result<Volume *> Recovery::volume_of(const format::JournalRecord &record)
 {
+	const u32 id = record.volume.get();
+
+	if (last_ && last_->id == id)
+		return last_;
 	MutexGuard guard(pool_.catalog().lock());
-	Volume *volume = pool_.catalog().find_id(record.volume.get());
+	Volume *volume = pool_.catalog().find_id(id);
 
 	if (!volume || volume->is_snapshot() || volume->is_gone())
 		return Err::bad_records;
+	last_ = volume;
 	return volume;
 }
 
@@ -62,16 +67,39 @@ Status Recovery::reserve(Volume &, const MapChange &change)
 	return change.run.start ? pool_.space().take_at(change.run) : Status();
 }
 
-Status Recovery::apply(Volume &volume, const MapChange &change)
+Status Recovery::collect(Volume &volume, const MapChange &change)
+{
+	batch_->add(volume, volume.id, change);
+	return batch_->is_full() ? apply_batch() : Status();
+}
+
+/* The volume's items from @from on; returns where those of the next one begin. */
+Result<u32> Recovery::apply_to(Volume &volume, u32 from)
 {
 	MutexGuard guard(volume.lock);
 	const Moment moment = pool_.checkpointer().begin_change(volume);
-	const VirtualBlock start(change.start);
+	u32 i = from;
 
-	if (change.run.start)
-		return editor_->map(volume.tree, volume.usage, start, change.run, moment);
-	return editor_->unmap(volume.tree, volume.usage, start, BlockCount(change.run.count),
-			      moment);
+	for (; i < batch_->count() && (*batch_)[i].volume == &volume; i++) {
+		const ReplayBatch::Item &item = (*batch_)[i];
+		const VirtualBlock start(item.start);
+
+		if (item.run.start)
+			TBK_TRY(editor_->map(volume.tree, volume.usage, start, item.run, moment));
+		else
+			TBK_TRY(editor_->unmap(volume.tree, volume.usage, start,
+					       BlockCount(item.run.count), moment));
+	}
+	return i;
+}
+
+Status Recovery::apply_batch()
+{
+	batch_->sort();
+	for (u32 i = 0; i < batch_->count();)
+		i = TBK_TRY(apply_to(*(*batch_)[i].volume, i));
+	batch_->clear();
+	return {};
 }
 
 Status Recovery::run(JournalReader &journal)
@@ -80,7 +108,9 @@ Status Recovery::run(JournalReader &journal)
 	if (records_ == 0)
 		return {};
 	editor_ = TBK_TRY(make<ExtentEditor>(pool_.cache(), pool_.space()));
-	TBK_TRY(visit_all(journal, &Recovery::apply));
+	batch_ = TBK_TRY(ReplayBatch::create());
+	TBK_TRY(visit_all(journal, &Recovery::collect));
+	TBK_TRY(apply_batch());
 	editor_->relax();
 	tbk_log(TBK_LOG_INFO, "%s: %llu changes replayed from the journal", pool_.name(), records_);
 	return {};

@@ -3,6 +3,7 @@
 
 #include "journal_reader.h"
 #include "record_log.h"
+#include "replay_batch.h"
 #include "volume.h"
 
 namespace thinback {
@@ -34,10 +35,14 @@ private:
 	Status visit_all(JournalReader &journal, Visit visit);
 	Result<Volume *> volume_of(const format::JournalRecord &record);
 	Status reserve(Volume &volume, const MapChange &change);
-	Status apply(Volume &volume, const MapChange &change);
+	Status collect(Volume &volume, const MapChange &change);
+	Result<u32> apply_to(Volume &volume, u32 from);
+	Status apply_batch();
 
 	Pool &pool_;
 	Owned<ExtentEditor> editor_;
+	Owned<ReplayBatch> batch_;
+	Volume *last_ = nullptr; /* of the record before */
 	u64 records_ = 0;
 };
 
