@@ -6,6 +6,7 @@
 #   make lint        clang's thread-safety analysis, clang-tidy, format, layers
 #   make check       both
 #   make tsan        the core on real threads under ThreadSanitizer: RUN="--seconds 20 snapshots"
+#   make scale       pools of terabytes, of thousands of volumes: figures, and what must be exact
 #   make coverage    which share of each file of the core the tests run
 #   make fuzz        each target of kunit/fuzz for FUZZ_SECONDS
 #
@@ -82,6 +83,16 @@ $(B)/threads: $(patsubst %,$(B)/tsan/%.o,$(tools-core) $(threads) $(threads-test
 tsan: $(B)/threads
 	$(B)/threads $(RUN)
 
+# ---- large pools, without sanitizers ----
+
+scale := $(wildcard kunit/scale/*.cc)
+
+$(B)/scale: $(patsubst %,$(B)/lib/%.o,$(scale) kunit/harness/children.cc) $(B)/libthinback.a
+	$(CXX) $^ -o $@
+
+scale: $(B)/scale
+	$(B)/scale $(RUN)
+
 # A build of its own; an argument beats SANITIZE in the file.
 coverage:
 	rm -rf $(B)/coverage/test
@@ -105,7 +116,7 @@ $(B)/libthinback.a: $(patsubst %,$(B)/lib/%.o,$(tools-core) $(hosted))
 
 tsa := $(patsubst %,$(B)/tsa/%.ok,$(core) $(core-tests))
 tidy := $(sort $(patsubst %,$(B)/tidy/%.ok,$(core) $(core-tests) $(hosted) $(hosted-tests) \
-	$(threads) $(threads-tests) $(fuzz) kunit/fuzz/no_runner.cc))
+	$(threads) $(threads-tests) $(fuzz) kunit/fuzz/no_runner.cc $(wildcard kunit/scale/*.cc)))
 
 $(B)/tsa/%.ok: %
 	@mkdir -p $(@D)
@@ -152,5 +163,5 @@ fuzz: $(patsubst kunit/fuzz/%.cc,$(B)/fuzz-%,$(fuzz))
 
 -include $(shell find $(B)/test $(B)/tsan $(B)/lib $(B)/tsa $(B)/tidy $(B)/fuzzed -name '*.d' 2>/dev/null)
 
-.PHONY: test tsan coverage lint check thread-safety tidy format layers fuzz
+.PHONY: test tsan scale coverage lint check thread-safety tidy format layers fuzz
 .SECONDARY:

@@ -64,6 +64,8 @@ public:
 		bool does_discard_scramble = false;
 		/* Buffers of the core do not change while they are written; a guest's may. */
 		bool is_payload_stable = true;
+		/* Else zeros written to what was never written take no memory, and some time. */
+		bool keeps_zeros = true;
 		const char *name = "memory";
 	};
 

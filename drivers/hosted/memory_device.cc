@@ -19,6 +19,11 @@ bool does_flush(const struct tbk_io &io)
 	return io.op == TBK_OP_FLUSH || io.flags & TBK_IO_PREFLUSH;
 }
 
+bool is_zero(const u8 *bytes, size_t length)
+{
+	return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
+}
+
 bool does_change(const struct tbk_io &io)
 {
 	return io.op == TBK_OP_WRITE || io.op == TBK_OP_DISCARD;
@@ -85,8 +90,11 @@ void MemoryDevice::write(u64 at, const void *from, size_t bytes)
 
 	while (bytes) {
 		const size_t length = min<size_t>(bytes, page_size - at % page_size);
+		const bool changes =
+			options_.keeps_zeros || find_page(at / page_size) || !is_zero(in, length);
 
-		memcpy(page_for_write(at / page_size).bytes + at % page_size, in, length);
+		if (changes)
+			memcpy(page_for_write(at / page_size).bytes + at % page_size, in, length);
 		at += length;
 		in += length;
 		bytes -= length;
