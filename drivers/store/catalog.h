@@ -2,6 +2,7 @@
 #pragma once
 
 #include <thinback/base/owned.h>
+#include <thinback/base/span.h>
 
 #include "volume.h"
 
@@ -27,6 +28,8 @@ public:
 	Volume *find(const char *volume, const char *snapshot) const TBK_REQUIRES(lock_);
 	Volume *find_id(u32 id) const TBK_REQUIRES(lock_);
 	Volume *next(u32 after) const TBK_REQUIRES(lock_);
+	/* By id; until one is added or removed. */
+	Span<Volume *> all() const TBK_REQUIRES(lock_) { return { volumes_, count_ }; }
 
 	/* A new one with the next id, not on disk until put(). */
 	Result<Volume *> add() TBK_REQUIRES(lock_);

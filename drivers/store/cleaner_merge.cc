@@ -19,7 +19,7 @@ bool is_removing(const Volume &volume)
 /* Whose parent is partly merged into it. Only the cleaner's work moves merged() on. */
 Volume *find_begun(Catalog &catalog) TBK_REQUIRES(catalog.lock())
 {
-	for (Volume *v = catalog.next(0); v; v = catalog.next(v->id)) {
+	for (Volume *v : catalog.all()) {
 		if (v->tree.merged() != 0)
 			return v;
 	}
@@ -28,7 +28,7 @@ Volume *find_begun(Catalog &catalog) TBK_REQUIRES(catalog.lock())
 
 Volume *find_unused(Catalog &catalog) TBK_REQUIRES(catalog.lock())
 {
-	for (Volume *v = catalog.next(0); v; v = catalog.next(v->id)) {
+	for (Volume *v : catalog.all()) {
 		if (is_removing(*v) && v->children == 0 && v->tree.merged() == 0 && !v->stuck)
 			return v;
 	}
@@ -38,7 +38,7 @@ Volume *find_unused(Catalog &catalog) TBK_REQUIRES(catalog.lock())
 /* An only child, not itself on its way out, whose parent is there for its sake alone. */
 Volume *find_only_child(Catalog &catalog) TBK_REQUIRES(catalog.lock())
 {
-	for (Volume *v = catalog.next(0); v; v = catalog.next(v->id)) {
+	for (Volume *v : catalog.all()) {
 		const Volume *parent = v->parent;
 
 		if (parent && is_hidden(*parent) && parent->children == 1 && !parent->stuck &&
