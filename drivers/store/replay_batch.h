@@ -19,10 +19,10 @@ class Volume;
 class ReplayBatch {
 public:
 	struct Item {
-		Volume *volume;
-		u32 id;	  /* of the volume */
-		u32 made; /* which one it was in the batch */
-		u64 start;
+		Volume *volume = nullptr;
+		u32 id = 0;   /* of the volume */
+		u32 made = 0; /* which one it was in the batch */
+		u64 start = 0;
 		Run run;
 
 		u64 end() const { return start + run.count; }
