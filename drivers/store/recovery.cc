@@ -69,9 +69,12 @@ Status Recovery::apply(Volume &volume, const MapChange &change)
 	const VirtualBlock start(change.start);
 
 	if (change.run.start)
-		return editor_->map(volume.tree, volume.usage, start, change.run, moment);
-	return editor_->unmap(volume.tree, volume.usage, start, BlockCount(change.run.count),
-			      moment);
+		TBK_TRY(editor_->map(volume.tree, volume.usage, start, change.run, moment));
+	else
+		TBK_TRY(editor_->unmap(volume.tree, volume.usage, start,
+				       BlockCount(change.run.count), moment));
+	volume.allowance.follow(volume.usage.own, 0, pool_.space());
+	return {};
 }
 
 Status Recovery::run(JournalReader &journal)
