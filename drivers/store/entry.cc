@@ -189,6 +189,11 @@ void tbk_volume_leave(struct tbk_volume *volume)
 	volume->volume->io->look_again();
 }
 
+void tbk_volume_stay(struct tbk_volume *volume)
+{
+	volume->leaving.store_release(0);
+}
+
 tbk_u64 tbk_volume_size(struct tbk_volume *volume)
 {
 	return volume->volume->size() * format::block_size;

@@ -256,9 +256,20 @@ Result<Run> Space::take_elsewhere(Home &home, const Want &want)
 	return why_not;
 }
 
+/*
+ * Nodes that come and go by the side of data may be all over what is kept back.
+ * Who was promised blocks gets them all the same.
+ */
+u64 Space::floor_for(const Want &want) const
+{
+	if (want.metadata)
+		return 0;
+	return want.kept + (want.reserved ? kept_back_ / 2 : kept_back_);
+}
+
 Result<Run> Space::take(Home &home, const Want &want)
 {
-	const u64 floor = want.metadata ? 0 : kept_back_ + want.kept;
+	const u64 floor = floor_for(want);
 	const u64 free = free_.load_relaxed();
 	Want bounded = want;
 

@@ -23,6 +23,7 @@ struct Want {
 	bool metadata = false; /* may use what is kept back */
 	bool may_wait = true;  /* may read bitmaps */
 	u64 kept = 0;	       /* blocks that others have reserved; not for metadata */
+	bool reserved = false; /* was kept for who asks: may use half of what is kept back */
 };
 
 /*
@@ -104,6 +105,7 @@ private:
 	Run take_in(Group &group, const Want &want);
 	Run take_goal(const Want &want);
 	Result<Run> take_elsewhere(Home &home, const Want &want);
+	u64 floor_for(const Want &want) const;
 	Run count_taken(Run run, u64 floor);
 
 	void remember(Chunks &chunks, Run run) TBK_REQUIRES(lock_);

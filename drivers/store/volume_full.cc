@@ -29,8 +29,13 @@ Result<Run> VolumeIo::take_space(u64 block, u32 count, const Mapping &found, Eff
 
 	if (left == 0)
 		return Err::over_quota;
+	const u64 outstanding = allowance.outstanding();
+
 	want.count = static_cast<u32>(min(left, static_cast<u64>(want.count)));
-	want.kept -= min(want.kept, allowance.outstanding());
+	want.kept -= min(want.kept, outstanding);
+	want.reserved = outstanding > 0;
+	if (want.reserved)
+		want.count = static_cast<u32>(min(outstanding, static_cast<u64>(want.count)));
 	Run run = TBK_TRY(space.take(home_, want));
 	const u32 within = allowance.claim(run.count, space);
 

@@ -215,6 +215,7 @@ int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, 
 #define TBK_LIMIT_QUOTA 1u
 #define TBK_LIMIT_RESERVE 2u
 #define TBK_LIMIT_ON_FULL 4u
+#define TBK_LIMIT_ALL 7u
 
 #define TBK_FULL_WAIT_MAX 3600u
 
@@ -247,6 +248,8 @@ int tbk_volume_open(struct tbk_pool *pool, const char *volume, const char *snaps
  * end, with ENOSPC: for who is about to wait for all of its requests.
  */
 void tbk_volume_leave(struct tbk_volume *volume);
+/* They may again. */
+void tbk_volume_stay(struct tbk_volume *volume);
 /* No request may be in flight. */
 void tbk_volume_close(struct tbk_volume *volume);
 void tbk_volume_info(struct tbk_volume *volume, struct tbk_object_info *info);
