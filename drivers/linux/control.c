@@ -93,7 +93,7 @@ static int tbk_verb_resize(struct tbk_attached *in, struct thinback_command *c, 
 static int tbk_verb_set(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
 {
 	const u32 marks = THINBACK_SET_LOW | THINBACK_SET_CRITICAL;
-	const struct tbk_limits limits = {
+	const struct tbk_volume_limits limits = {
 		.set = c->set,
 		.on_full = c->on_full,
 		.full_wait = c->full_wait,

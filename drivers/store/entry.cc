@@ -134,8 +134,8 @@ int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, 
 	return result(pool->pool->resize(volume, bytes, flags, why), why);
 }
 
-int tbk_volume_limit(struct tbk_pool *pool, const char *volume, const struct tbk_limits *limits,
-		     struct tbk_why *why)
+int tbk_volume_limit(struct tbk_pool *pool, const char *volume,
+		     const struct tbk_volume_limits *limits, struct tbk_why *why)
 {
 	clear(why);
 	return result(pool->pool->limit(volume, *limits, why), why);

@@ -17,7 +17,7 @@ Result<u64> limit_in_blocks(const char *what, u64 bytes, Why *why)
 	return Err::bad_argument;
 }
 
-Status merge_policy(const struct tbk_limits &asked, Limits &limits, Why *why)
+Status merge_policy(const struct tbk_volume_limits &asked, Limits &limits, Why *why)
 {
 	if (asked.on_full > static_cast<u32>(format::OnFull::pause) ||
 	    asked.full_wait > format::longest_full_wait) {
@@ -30,7 +30,7 @@ Status merge_policy(const struct tbk_limits &asked, Limits &limits, Why *why)
 	return {};
 }
 
-Status merge_limits(const struct tbk_limits &asked, Limits &limits, Why *why)
+Status merge_limits(const struct tbk_volume_limits &asked, Limits &limits, Why *why)
 {
 	if (asked.set & TBK_LIMIT_QUOTA)
 		limits.quota = TBK_TRY(limit_in_blocks("quota", asked.quota, why));
@@ -92,7 +92,7 @@ void Pool::move_limits(Volume &from, Volume &to)
 	apply_limits(to, limits);
 }
 
-Status Pool::limit(const char *volume, const struct tbk_limits &asked, Why *why)
+Status Pool::limit(const char *volume, const struct tbk_volume_limits &asked, Why *why)
 {
 	TBK_TRY(may_change(why));
 	{

@@ -219,7 +219,7 @@ int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, 
 
 #define TBK_FULL_WAIT_MAX 3600u
 
-struct tbk_limits {
+struct tbk_volume_limits {
 	tbk_u32 set; /* TBK_LIMIT_*: what is to change */
 	tbk_u32 on_full;
 	tbk_u32 full_wait; /* seconds, 0 the default of 60 */
@@ -232,8 +232,8 @@ struct tbk_limits {
  * their own. A quota below what it owns stops it from growing. -ENOSPC the
  * reserve is more than is free; -EINVAL.
  */
-int tbk_volume_limit(struct tbk_pool *pool, const char *volume, const struct tbk_limits *limits,
-		     struct tbk_why *why);
+int tbk_volume_limit(struct tbk_pool *pool, const char *volume,
+		     const struct tbk_volume_limits *limits, struct tbk_why *why);
 
 /* Wait until removed volumes and snapshots have been freed and the space is free again. */
 int tbk_pool_settle(struct tbk_pool *pool);
