@@ -15,9 +15,9 @@ Level level_of(const Left &left, const Marks &marks)
 {
 	if (left.none)
 		return Level::full;
-	if (left.free < left.size / thousand * marks.critical)
+	if (left.free * thousand < left.size * marks.critical)
 		return Level::critical;
-	return left.free < left.size / thousand * marks.low ? Level::low : Level::ok;
+	return left.free * thousand < left.size * marks.low ? Level::low : Level::ok;
 }
 
 } // namespace
@@ -25,7 +25,7 @@ Level level_of(const Left &left, const Marks &marks)
 Level next_level(Level now, const Left &left, const Marks &marks)
 {
 	const Level at = level_of(left, marks);
-	const u64 spare = left.size / thousand * to_spare;
+	const u64 spare = left.size * to_spare / thousand;
 
 	if (at >= now)
 		return at;

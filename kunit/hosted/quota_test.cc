@@ -571,6 +571,8 @@ TBK_TEST(marks_survive)
 	Rig rig;
 
 	REQUIRE(rig.b);
+	for (u64 at = 0; at < 700; at++)
+		CHECK_EQ(Rig::write(rig.a, at), 0);
 	CHECK_EQ(rig.about().low, 200);
 	CHECK_EQ(rig.about().critical, 50);
 	CHECK_EQ(tbk_pool_marks(rig.pool, 0, 300, nullptr), -TBK_EINVAL);
