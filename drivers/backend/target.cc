@@ -89,6 +89,18 @@ u32 Target::info_bits() const
 	       (limits().is_read_only ? xen::info_read_only : 0u);
 }
 
+void Target::leave() const
+{
+	if (behind_.volume)
+		tbk_volume_leave(behind_.volume);
+}
+
+void Target::stay() const
+{
+	if (behind_.volume)
+		tbk_volume_stay(behind_.volume);
+}
+
 void Target::submit(Transfer &transfer) const
 {
 	if (behind_.volume)

@@ -42,6 +42,9 @@ public:
 	bool has_volatile_cache() const;
 	u32 info_bits() const;
 
+	/* No transfer waits for space until stay(): all are about to be waited for. */
+	void leave() const;
+	void stay() const;
 	/* Context: process; does not wait. */
 	void submit(Transfer &transfer) const;
 

@@ -73,6 +73,7 @@ void Vbd::take(Step step, u32 frontend)
 		break;
 	case Step::stop:
 		queue_->stop();
+		target_.leave();
 		break;
 	case Step::release:
 		queue_.reset();
@@ -170,6 +171,7 @@ bool Vbd::connect_queue()
 	}
 
 	target_.refresh();
+	target_.stay();
 	auto queue = Queue::create({ xen_, &target_, &counters_, features.abi, 0, &ring });
 	if (!queue.is_ok()) {
 		fail(to_errno(queue.error()), "ring", to_text(queue.error()));

@@ -17,6 +17,12 @@ static_assert(TBK_NAME_MAX + 1 == THINBACK_NAME_SIZE);
 static_assert(TBK_PATH_SIZE == THINBACK_PATH_SIZE);
 static_assert(sizeof(((struct tbk_why *)NULL)->text) == THINBACK_MESSAGE_SIZE);
 static_assert(sizeof(((struct tbk_why *)NULL)->hint) == THINBACK_MESSAGE_SIZE);
+static_assert(TBK_LIMIT_QUOTA == THINBACK_SET_QUOTA && TBK_LIMIT_RESERVE == THINBACK_SET_RESERVE);
+static_assert(TBK_LIMIT_ON_FULL == THINBACK_SET_ON_FULL);
+static_assert((int)TBK_FULL_WAIT == THINBACK_FULL_WAIT);
+static_assert((int)TBK_FULL_PAUSE == THINBACK_FULL_PAUSE);
+static_assert((int)TBK_LEVEL_LOW == THINBACK_LEVEL_LOW);
+static_assert((int)TBK_LEVEL_FULL == THINBACK_LEVEL_FULL);
 
 struct tbk_verb {
 	u32 flags; /* those it knows */
@@ -83,6 +89,30 @@ static int tbk_verb_resize(struct tbk_attached *in, struct thinback_command *c, 
 	return tbk_object_resize(in, c->volume, c->bytes, flags, why);
 }
 
+/* A pool has marks, a volume limits. */
+static int tbk_verb_set(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	const u32 marks = THINBACK_SET_LOW | THINBACK_SET_CRITICAL;
+	const struct tbk_volume_limits limits = {
+		.set = c->set,
+		.on_full = c->on_full,
+		.full_wait = c->full_wait,
+		.quota = c->quota,
+		.reserve = c->reserve,
+	};
+
+	if (c->zero)
+		return -EINVAL;
+	if (c->volume[0])
+		return c->set & ~TBK_LIMIT_ALL
+			       ? -EINVAL
+			       : tbk_volume_limit(in->pool, c->volume, &limits, why);
+	if (c->set & ~marks)
+		return -EINVAL;
+	return tbk_pool_marks(in->pool, c->set & THINBACK_SET_LOW ? c->low : 0,
+			      c->set & THINBACK_SET_CRITICAL ? c->critical : 0, why);
+}
+
 static int tbk_verb_map(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
 {
 	int err = tbk_object_map(in, c->volume, c->snapshot, why);
@@ -124,6 +154,7 @@ static const struct tbk_verb tbk_verbs[] = {
 	[_IOC_NR(THINBACK_RENAME)] = { .run = tbk_verb_rename },
 	[_IOC_NR(THINBACK_ROLLBACK)] = { .run = tbk_verb_rollback },
 	[_IOC_NR(THINBACK_RESIZE)] = { .flags = THINBACK_SHRINK, .run = tbk_verb_resize },
+	[_IOC_NR(THINBACK_SET)] = { .run = tbk_verb_set },
 	[_IOC_NR(THINBACK_MAP)] = { .run = tbk_verb_map },
 	[_IOC_NR(THINBACK_UNMAP)] = { .run = tbk_verb_unmap },
 	[_IOC_NR(THINBACK_SYNC)] = { .run = tbk_verb_sync },

@@ -42,6 +42,10 @@ static void tbk_fill_pool(struct thinback_pool *item, struct tbk_attached *in)
 	item->volumes = info.volumes;
 	item->snapshots = info.snapshots;
 	item->hidden = info.hidden;
+	item->reserved = info.reserved;
+	item->level = info.level;
+	item->low = info.low;
+	item->critical = info.critical;
 	if (info.flags & TBK_POOL_FAILED)
 		item->flags |= THINBACK_POOL_FAILED;
 	if (info.flags & TBK_POOL_CLEANING)
@@ -96,6 +100,11 @@ static void tbk_fill_object(struct thinback_object *item, struct tbk_attached *i
 	item->created = info->created;
 	item->children = info->children;
 	item->open = info->open;
+	item->quota = info->quota;
+	item->reserve = info->reserve;
+	item->on_full = info->on_full;
+	item->full_wait = info->full_wait;
+	item->waiting = info->waiting;
 	tbk_fill_use(item, in);
 }
 

@@ -43,6 +43,7 @@ struct tbk_attached {
 
 	struct kobject kobj; /* /sys/fs/thinback/NAME; its last reference frees this */
 	struct kobject *volumes;
+	struct tbk_pool_listener listener;
 };
 
 /* A volume, or a snapshot that is mapped. Owned by the pool's entries. */

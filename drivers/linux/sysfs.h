@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by sysfs.c and sysfs_volume.c alone. */
+/* Shared by sysfs.c, sysfs_volume.c and events.c alone. */
 #ifndef TBK_LINUX_SYSFS_H
 #define TBK_LINUX_SYSFS_H
 
@@ -8,5 +8,10 @@
 /* The module stays until every kobject counted has been released. */
 void tbk_sysfs_count(void);
 void tbk_sysfs_uncount(void);
+
+/* "ok", "low", ... */
+const char *tbk_level_name(enum tbk_pool_level level);
+/* From now on the pool's folder tells when space runs short. */
+void tbk_events_start(struct tbk_attached *in);
 
 #endif /* TBK_LINUX_SYSFS_H */

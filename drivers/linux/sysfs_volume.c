@@ -67,6 +67,34 @@ TBK_VOLUME_ATTR(from)
 			  info->parent_snapshot);
 }
 
+TBK_VOLUME_ATTR(quota)
+{
+	return info->quota ? sysfs_emit(page, "%llu\n", info->quota) : sysfs_emit(page, "none\n");
+}
+
+TBK_VOLUME_ATTR(reserve)
+{
+	return sysfs_emit(page, "%llu\n", info->reserve);
+}
+
+TBK_VOLUME_ATTR(on_full)
+{
+	switch (info->on_full) {
+	case TBK_FULL_WAIT:
+		return sysfs_emit(page, "wait:%u\n", info->full_wait);
+	case TBK_FULL_PAUSE:
+		return sysfs_emit(page, "pause\n");
+	case TBK_FULL_ERROR:
+	default:
+		return sysfs_emit(page, "error\n");
+	}
+}
+
+TBK_VOLUME_ATTR(waiting)
+{
+	return sysfs_emit(page, "%u\n", info->waiting);
+}
+
 /* MAJOR:MINOR, or nothing. */
 TBK_VOLUME_ATTR(dev)
 {
@@ -95,9 +123,19 @@ TBK_VOLUME_ATTR(read_only)
 }
 
 static struct attribute *tbk_volume_attrs[] = {
-	&uuid_attr.attr,   &size_attr.attr,	 &own_attr.attr,
-	&shared_attr.attr, &from_attr.attr,	 &dev_attr.attr,
-	&guest_attr.attr,  &read_only_attr.attr, NULL,
+	&uuid_attr.attr,
+	&size_attr.attr,
+	&own_attr.attr,
+	&shared_attr.attr,
+	&from_attr.attr,
+	&dev_attr.attr,
+	&guest_attr.attr,
+	&read_only_attr.attr,
+	&quota_attr.attr,
+	&reserve_attr.attr,
+	&on_full_attr.attr,
+	&waiting_attr.attr,
+	NULL,
 };
 ATTRIBUTE_GROUPS(tbk_volume);
 

@@ -45,10 +45,24 @@ void fill_record(format::CatalogRecord &record, const Volume &volume) TBK_NO_TSA
 	record.created.set(volume.created);
 	record.merged.set(volume.tree.merged());
 	record.merge_gone.set(volume.usage.gone);
+	const Limits limits = volume.allowance.limits();
+
+	record.quota.set(limits.quota);
+	record.reserve.set(limits.reserve);
+	record.on_full.set(static_cast<u32>(limits.on_full));
+	record.full_wait.set(limits.full_wait);
+}
+
+bool are_limits_sound(const format::CatalogRecord &record)
+{
+	return record.quota.get() < format::end_of_keys &&
+	       record.reserve.get() < format::end_of_keys &&
+	       record.on_full.get() <= static_cast<u32>(format::OnFull::pause) &&
+	       record.full_wait.get() <= format::longest_full_wait;
 }
 
 /* Nobody else knows the volume yet. */
-void read_record(const format::CatalogRecord &record, Volume &volume) TBK_NO_TSA
+void read_record(const format::CatalogRecord &record, Volume &volume, Space &space) TBK_NO_TSA
 {
 	__builtin_memcpy(volume.name.text, record.name, format::name_size);
 	__builtin_memcpy(volume.of.text, record.volume, format::name_size);
@@ -61,6 +75,10 @@ void read_record(const format::CatalogRecord &record, Volume &volume) TBK_NO_TSA
 	volume.usage = { record.mapped.get(), record.own.get(), record.merge_gone.get() };
 	volume.tree.set_merged(0, record.merged.get());
 	volume.created = record.created.get();
+	volume.allowance.set({ record.quota.get(), record.reserve.get(),
+			       static_cast<format::OnFull>(record.on_full.get()),
+			       record.full_wait.get() },
+			     volume.usage.own, space);
 }
 
 } // namespace
@@ -108,7 +126,9 @@ Status Catalog::load_leaf(const Node &leaf)
 		TBK_TRY(make_room());
 		Owned<Volume> volume = TBK_TRY(make<Volume>(static_cast<u32>(id)));
 
-		read_record(records[i], *volume);
+		if (!are_limits_sound(records[i]))
+			return Err::bad_records;
+		read_record(records[i], *volume, space_);
 		volumes_[count_++] = volume.release();
 		/* Until all are here: the parent's id where its address will be. */
 		volumes_[count_ - 1]->children = 0;

@@ -14,7 +14,10 @@ namespace thinback {
  */
 class Catalog {
 public:
-	Catalog(NodeCache &cache, Space &space) : cache_(cache), editor_(cache, space) {}
+	Catalog(NodeCache &cache, Space &space)
+		: cache_(cache), space_(space), editor_(cache, space)
+	{
+	}
 	~Catalog();
 	Catalog(const Catalog &) = delete;
 	Catalog &operator=(const Catalog &) = delete;
@@ -61,6 +64,7 @@ private:
 
 	Mutex lock_{ TBK_RANK_CATALOG };
 	NodeCache &cache_;
+	Space &space_;
 	TreeEditor editor_;
 	Tree tree_{ format::TreeKind::catalog, 0 };
 	u32 next_id_ TBK_GUARDED_BY(lock_) = 1;

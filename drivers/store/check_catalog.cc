@@ -131,6 +131,7 @@ void CheckedCatalog::verify_one(CheckedTree &tree, const format::Superblock &sup
 	const TreeName name(tree);
 
 	verify_name(tree);
+	verify_limits(tree);
 	if (tree.id() == 0 || tree.id() >= super.next_id.get())
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 			    "%s: id %llu is yet to be given: the next is %u", name.text, tree.id(),
@@ -151,6 +152,29 @@ void CheckedCatalog::verify_one(CheckedTree &tree, const format::Superblock &sup
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: descends from generation %llu, in a pool that is at %llu",
 			    name.text, tree.since(), super.generation.get());
+}
+
+void CheckedCatalog::verify_limits(const CheckedTree &tree)
+{
+	const auto &record = tree.record;
+	const TreeName name(tree);
+
+	if (record.quota.get() >= format::end_of_keys ||
+	    record.reserve.get() >= format::end_of_keys)
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			    "%s: a quota of %llu blocks and a reserve of %llu", name.text,
+			    record.quota.get(), record.reserve.get());
+	if (record.on_full.get() > static_cast<u32>(format::OnFull::pause) ||
+	    record.full_wait.get() > format::longest_full_wait)
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			    "%s: unknown policy %u for a full pool, with %u seconds", name.text,
+			    record.on_full.get(), record.full_wait.get());
+	if ((tree.is_snapshot() || tree.is_gone()) &&
+	    (record.quota.get() || record.reserve.get() || record.on_full.get() ||
+	     record.full_wait.get()))
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			    "%s: has a quota, a reserve or a policy, and takes no writes",
+			    name.text);
 }
 
 void CheckedCatalog::link_parent(CheckedTree &tree, bool whole)

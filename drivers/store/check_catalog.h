@@ -59,6 +59,7 @@ public:
 private:
 	void verify_one(CheckedTree &tree, const format::Superblock &super);
 	void verify_name(const CheckedTree &tree);
+	void verify_limits(const CheckedTree &tree);
 	void verify_state(const CheckedTree &tree);
 	void verify_merge(CheckedTree &tree);
 	void link_parent(CheckedTree &tree, bool whole);

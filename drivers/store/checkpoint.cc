@@ -42,6 +42,8 @@ Status Checkpointer::seal_all(u64 &epoch)
 	if (!sealed.is_ok())
 		return sealed;
 	super_.generation.set(generation());
+	super_.low.set(static_cast<u16>(marks_.load_relaxed()));
+	super_.critical.set(static_cast<u16>(marks_.load_relaxed() >> 16));
 	return catalog_.save({ epoch, generation() }, space_.geometry().pool, to_write_[epoch & 1],
 			     super_);
 }

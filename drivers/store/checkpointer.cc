@@ -15,6 +15,7 @@ Checkpointer::Checkpointer(struct tbk_device &device, Catalog &catalog, Space &s
 	  super_(super),
 	  generation_(super.generation.get()),
 	  durable_(super.header.checkpoint.get()),
+	  marks_(super.low.get() | u32{ super.critical.get() } << 16),
 	  journal_next_(super.journal_seq.get()),
 	  journal_tail_(super.journal_seq.get()),
 	  epoch_(super.header.checkpoint.get() + 1)
@@ -265,6 +266,8 @@ void Checkpointer::run_all()
 			written(written_context);
 	}
 	finish(has_failed() ? -TBK_EIO : 0);
+	if (has_failed() && written)
+		written(written_context);
 }
 
 void Checkpointer::run(struct tbk_work *work)

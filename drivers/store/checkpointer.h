@@ -81,9 +81,11 @@ public:
 	/* After a snapshot; the catalog's lock is held. */
 	void next_generation() { generation_.store_relaxed(generation() + 1); }
 
-	/* Called after each checkpoint that was written; set once, before init(). */
+	/* Called after each checkpoint that was written, and when the pool has failed; set once, before init(). */
 	void (*written)(void *context) = nullptr;
 	void *written_context = nullptr;
+	/* For the superblock: see Watch. */
+	void set_marks(u16 low, u16 critical) { marks_.store_relaxed(low | u32{ critical } << 16); }
 	/* The next checkpoint closes the pool. */
 	void mark_clean() { clean_.store_relaxed(1); }
 
@@ -129,6 +131,7 @@ private:
 	Atomic<u64> durable_;
 	Atomic<u32> failed_;
 	Atomic<u32> held_;
+	Atomic<u32> marks_; /* low, and critical in the upper half */
 	Atomic<u64> journal_next_;
 	Atomic<u64> journal_tail_;
 	WriteList to_write_[2];		       /* by parity of the epoch */

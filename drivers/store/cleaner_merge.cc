@@ -149,6 +149,7 @@ void Cleaner::finish_merge(const Task &task)
 		checkpointer.begin_change(into);
 		into.usage.own += own - into.usage.gone;
 		into.usage.gone = 0;
+		into.allowance.follow(into.usage.own, 0, pool_.space());
 		into.tree.set_since(from.tree.since());
 		into.tree.set_merged(0, 0);
 	}

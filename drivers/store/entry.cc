@@ -134,6 +134,24 @@ int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, 
 	return result(pool->pool->resize(volume, bytes, flags, why), why);
 }
 
+int tbk_volume_limit(struct tbk_pool *pool, const char *volume,
+		     const struct tbk_volume_limits *limits, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->limit(volume, *limits, why), why);
+}
+
+int tbk_pool_marks(struct tbk_pool *pool, tbk_u32 low, tbk_u32 critical, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->set_marks(low, critical, why), why);
+}
+
+void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *listener)
+{
+	pool->pool->watch().listen(*listener);
+}
+
 int tbk_volume_open(struct tbk_pool *pool, const char *volume, const char *snapshot, tbk_u32 flags,
 		    struct tbk_volume **out, struct tbk_why *why)
 {
@@ -165,6 +183,17 @@ void tbk_volume_info(struct tbk_volume *volume, struct tbk_object_info *info)
 	volume->pool->describe(*volume->volume, *info);
 }
 
+void tbk_volume_leave(struct tbk_volume *volume)
+{
+	volume->leaving.store_release(1);
+	volume->volume->io->look_again();
+}
+
+void tbk_volume_stay(struct tbk_volume *volume)
+{
+	volume->leaving.store_release(0);
+}
+
 tbk_u64 tbk_volume_size(struct tbk_volume *volume)
 {
 	return volume->volume->size() * format::block_size;
@@ -182,7 +211,7 @@ void tbk_volume_submit(struct tbk_volume *volume, struct tbk_request *request)
 		request->done(request);
 		return;
 	}
-	volume->volume->io->submit(*request);
+	volume->volume->io->submit(*request, &volume->leaving);
 }
 
 int tbk_pool_format(struct tbk_device *device, const struct tbk_format_options *options,

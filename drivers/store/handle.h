@@ -12,4 +12,5 @@ struct tbk_volume {
 	thinback::Pool *pool = nullptr;
 	thinback::Volume *volume = nullptr;
 	bool read_only = false;
+	thinback::Atomic<thinback::u8> leaving; /* its writes do not wait for space any more */
 };

@@ -92,6 +92,8 @@ Status Pool::open_parts(const format::Superblock &super)
 	checkpointer_->written_context = this;
 	TBK_TRY(checkpointer_->init(queue_));
 	TBK_TRY(open_journal(super));
+	watch_.set_marks(super.low.get(), super.critical.get());
+	watch_.start();
 	cleaner_ = TBK_TRY(make<Cleaner>(*this));
 	return cleaner_->init();
 }
@@ -122,6 +124,7 @@ Status Pool::open_journal(const format::Superblock &super)
 Pool::~Pool()
 {
 	stopping_.store_relaxed(1);
+	watch_.stop();
 	if (cleaner_)
 		cleaner_->stop();
 	if (journal_)
@@ -168,7 +171,11 @@ void Pool::checkpoint_written(void *context)
 
 void Pool::run_reclaim(struct tbk_work *work)
 {
-	container_of<&Pool::reclaim_work_>(work).reclaim();
+	Pool &self = container_of<&Pool::reclaim_work_>(work);
+
+	self.reclaim();
+	/* Nodes that a checkpoint replaced are free without that. */
+	self.watch_.space_came();
 }
 
 void Pool::reclaim()
@@ -179,6 +186,7 @@ void Pool::reclaim()
 		return;
 	epochs_.drain();
 	space_->reclaim_end();
+	watch_.space_came();
 }
 
 /* Twice: the first checkpoint frees what it replaces itself only with the next. */
@@ -213,6 +221,10 @@ void Pool::info(struct tbk_pool_info &info)
 	info.free = space_->free_blocks() * format::block_size + info.freeing;
 	info.generation = checkpointer_->generation();
 	info.checkpoint = checkpointer_->durable();
+	info.level = static_cast<enum tbk_pool_level>(watch_.level());
+	info.low = watch_.marks().low;
+	info.critical = watch_.marks().critical;
+	info.reserved = space_->reserved() * format::block_size;
 	if (checkpointer_->has_failed())
 		info.flags |= TBK_POOL_FAILED;
 	if (cleaner_->is_busy())

@@ -3,6 +3,7 @@
 
 #include "cleaner.h"
 #include "volume_io.h"
+#include "watch.h"
 
 namespace thinback {
 
@@ -44,6 +45,10 @@ public:
 	Status rollback(const char *volume, const char *snapshot, const char *keep, Why *why);
 	Status resize(const char *volume, u64 bytes, u32 flags, Why *why);
 
+	/* pool_policy.cc */
+	Status limit(const char *volume, const struct tbk_volume_limits &limits, Why *why);
+	Status set_marks(u32 low, u32 critical, Why *why);
+
 	/* pool_open.cc: a volume for requests */
 	Result<Volume *> open_volume(const char *volume, const char *snapshot, Why *why);
 	void close_volume(Volume &volume);
@@ -68,6 +73,7 @@ public:
 	Checkpointer &checkpointer() { return *checkpointer_; }
 	Journal &journal() { return *journal_; }
 	Epochs &epochs() { return epochs_; }
+	Watch &watch() { return watch_; }
 
 private:
 	Status open_parts(const format::Superblock &super);
@@ -89,6 +95,10 @@ private:
 		TBK_REQUIRES(catalog_->lock());
 	void turn_into_snapshot(Volume &volume, const Name &name) TBK_REQUIRES(catalog_->lock());
 	Status cut_off(Volume &volume, u64 blocks) TBK_REQUIRES(catalog_->lock());
+	void apply_limits(Volume &volume, const Limits &limits) TBK_REQUIRES(catalog_->lock());
+	void move_limits(Volume &from, Volume &to) TBK_REQUIRES(catalog_->lock());
+	Status require_free(const Volume &volume, const Limits &limits, Why *why)
+		TBK_REQUIRES(volume.lock);
 	void take_snapshot(Volume &origin, Volume &taken) TBK_REQUIRES(catalog_->lock());
 	static void set_usage(Volume &volume, const Usage &usage);
 	static void checkpoint_written(void *context);
@@ -111,6 +121,7 @@ private:
 	Owned<Checkpointer> checkpointer_;
 	Owned<Journal> journal_;
 	Owned<Cleaner> cleaner_;
+	Watch watch_{ *this };
 
 	Mutex reclaim_lock_{ TBK_RANK_RECLAIM };
 	struct tbk_work reclaim_work_ {};

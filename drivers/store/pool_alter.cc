@@ -131,6 +131,7 @@ Status Pool::rollback(const char *volume, const char *snapshot, const char *keep
 
 		__builtin_memcpy(made->uuid, old->uuid, sizeof(made->uuid));
 		made->created = old->created;
+		move_limits(*old, *made);
 		if (is_kept)
 			turn_into_snapshot(*old, kept);
 		else
@@ -162,6 +163,7 @@ Status Pool::cut_off(Volume &volume, u64 blocks)
 
 		cut = editor->unmap(volume.tree, volume.usage, VirtualBlock(at),
 				    BlockCount(end - at < at_once ? end - at : at_once), moment);
+		volume.allowance.follow(volume.usage.own, 0, *space_);
 		if (volume.io)
 			volume.io->forget_changes(moment);
 	}

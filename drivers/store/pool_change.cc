@@ -135,6 +135,7 @@ void Pool::take_snapshot(Volume &origin, Volume &taken)
 	taken.children = 1;
 	origin.tree.set_since(taken.generation);
 	origin.usage.own = 0;
+	origin.allowance.follow(0, 0, *space_);
 	checkpointer_->next_generation();
 }
 
@@ -196,6 +197,10 @@ Result<Volume *> Pool::add_clone(Volume &origin, const Name &name, u64 blocks)
 void Pool::mark_removed(Volume &volume)
 {
 	volume.flags |= volume.children > 0 ? format::catalog_hidden : format::catalog_removing;
+	{
+		MutexGuard guard(volume.lock);
+		volume.allowance.set({}, volume.usage.own, *space_);
+	}
 	touch(volume);
 }
 

@@ -34,6 +34,13 @@ void Pool::describe_locked(Volume &volume, struct tbk_object_info &info)
 	info.created = volume.created;
 	info.children = volume.children;
 	info.open = volume.opens;
+	const Limits limits = volume.allowance.limits();
+
+	info.quota = limits.quota * format::block_size;
+	info.reserve = limits.reserve * format::block_size;
+	info.on_full = static_cast<enum tbk_on_full>(limits.on_full);
+	info.full_wait = limits.full_wait ? limits.full_wait : format::default_full_wait;
+	info.waiting = volume.io ? volume.io->waiting() : 0;
 	MutexGuard guard(volume.lock);
 
 	info.own = volume.usage.own * format::block_size;

@@ -90,6 +90,7 @@ Result<u32> Recovery::apply_to(Volume &volume, u32 from)
 			TBK_TRY(editor_->unmap(volume.tree, volume.usage, start,
 					       BlockCount(item.run.count), moment));
 	}
+	volume.allowance.follow(volume.usage.own, 0, pool_.space());
 	return i;
 }
 

@@ -256,9 +256,20 @@ Result<Run> Space::take_elsewhere(Home &home, const Want &want)
 	return why_not;
 }
 
+/*
+ * Nodes that come and go by the side of data may be all over what is kept back.
+ * Who was promised blocks gets them all the same.
+ */
+u64 Space::floor_for(const Want &want) const
+{
+	if (want.metadata)
+		return 0;
+	return want.kept + (want.reserved ? kept_back_ / 2 : kept_back_);
+}
+
 Result<Run> Space::take(Home &home, const Want &want)
 {
-	const u64 floor = want.metadata ? 0 : kept_back_;
+	const u64 floor = floor_for(want);
 	const u64 free = free_.load_relaxed();
 	Want bounded = want;
 
@@ -275,8 +286,23 @@ Result<Run> Space::take(Home &home, const Want &want)
 	}
 	if (run.count == 0)
 		run = TBK_TRY(take_elsewhere(home, bounded));
-	free_.fetch_sub_relaxed(run.count);
+	run = count_taken(run, floor);
+	if (run.count == 0)
+		return Err::no_space;
 	return run;
+}
+
+/* Of those who take the last blocks at once, whoever goes below the floor gives back what is below it. */
+Run Space::count_taken(Run run, u64 floor)
+{
+	const u64 before = free_.fetch_sub_relaxed(run.count);
+
+	if (before >= floor + run.count)
+		return run;
+	const u32 within = before > floor ? static_cast<u32>(before - floor) : 0;
+
+	give_back({ run.start + within, run.count - within });
+	return { run.start, within };
 }
 
 Status Space::take_at(Run run)

@@ -22,6 +22,8 @@ struct Want {
 	bool apart = false;    /* written in sequence: away from others */
 	bool metadata = false; /* may use what is kept back */
 	bool may_wait = true;  /* may read bitmaps */
+	u64 kept = 0;	       /* blocks that others have reserved; not for metadata */
+	bool reserved = false; /* was kept for who asks: may use half of what is kept back */
 };
 
 /*
@@ -64,6 +66,16 @@ public:
 
 	u64 free_blocks() const { return free_.load_relaxed(); }
 	u64 freeing_blocks() const { return freeing_.load_relaxed(); }
+	/* What volumes have reserved and not taken yet; moved on by @delta, which may be less than nothing. */
+	u64 reserved() const { return reserved_.load_acquire(); }
+	void reserve(u64 delta) { reserved_.fetch_add(delta); }
+	/* Blocks that data may take, those reserved included. */
+	u64 free_for_data() const
+	{
+		const u64 free = free_blocks();
+
+		return free > kept_back_ ? free - kept_back_ : 0;
+	}
 	const Geometry &geometry() const { return geometry_; }
 	/* Whether blocks can be in use at all: inside the pool and not fixed. */
 	bool is_sound(u64 start, u64 count) const;
@@ -93,6 +105,8 @@ private:
 	Run take_in(Group &group, const Want &want);
 	Run take_goal(const Want &want);
 	Result<Run> take_elsewhere(Home &home, const Want &want);
+	u64 floor_for(const Want &want) const;
+	Run count_taken(Run run, u64 floor);
 
 	void remember(Chunks &chunks, Run run) TBK_REQUIRES(lock_);
 	void release(Chunks &chunks) TBK_EXCLUDES(lock_);
@@ -105,6 +119,7 @@ private:
 	u64 kept_back_ = 0;
 	Atomic<u64> free_;    /* clear in the live bitmaps, of groups loaded or not */
 	Atomic<u64> freeing_; /* in chunks */
+	Atomic<u64> reserved_;
 
 	Mutex lock_{ TBK_RANK_SPACE };
 	Entry *entries_ = nullptr;	       /* pointers set under lock_, read without */

@@ -26,6 +26,8 @@ Status check_numbers(const format::Superblock &super)
 	    super.journal_blocks.get() > format::group_blocks - format::journal_start ||
 	    super.journal_blocks.get() > blocks - format::journal_start)
 		return Err::bad_records;
+	if (super.low.get() > 1000 || super.critical.get() > 1000)
+		return Err::bad_records;
 	if (super.name[0] == 0 || super.name[format::name_size - 1] != 0)
 		return Err::bad_records;
 	if (super.catalog.level >= format::max_height || super.generation.get() == 0)

@@ -4,6 +4,7 @@
 #include <thinback/base/lock.h>
 #include <thinback/entry.h>
 
+#include "allowance.h"
 #include "extents.h"
 
 namespace thinback {
@@ -59,6 +60,7 @@ public:
 	Mutex lock{ TBK_RANK_VOLUME };
 	Tree tree; /* lookups go by its seq */
 	Usage usage TBK_GUARDED_BY(lock);
+	Allowance allowance; /* follows usage */
 
 	/* The epoch that the changes since the last seal belong to, 0 for none. */
 	u64 epoch TBK_GUARDED_BY(lock) = 0;

@@ -33,6 +33,7 @@ VolumeIo::VolumeIo(Pool &pool, Volume &volume)
 	: pool_(pool), volume_(volume), log_(volume.changed.load_relaxed())
 {
 	tbk_work_init(&map_work_, run_map);
+	tbk_work_init(&expire_work_, run_expire);
 	for (SlowWork &slow : slow_works_) {
 		tbk_work_init(&slow.work, run_slow);
 		slow.volume = this;
@@ -58,6 +59,7 @@ Status VolumeIo::init()
 void VolumeIo::stop()
 {
 	tbk_work_cancel(&map_work_);
+	tbk_work_cancel(&expire_work_);
 	for (SlowWork &slow : slow_works_)
 		tbk_work_cancel(&slow.work);
 }
@@ -76,7 +78,7 @@ Err VolumeIo::check(const struct tbk_request &request) const
 	return Err::ok;
 }
 
-void VolumeIo::submit(struct tbk_request &request)
+void VolumeIo::submit(struct tbk_request &request, const Atomic<u8> *leaving)
 {
 	const Err err = check(request);
 
@@ -88,6 +90,7 @@ void VolumeIo::submit(struct tbk_request &request)
 	auto &state = *new (At{ request.core }) RequestState;
 
 	state.volume = this;
+	state.leaving = leaving;
 	state.pending.store_relaxed(1);
 	if (request.op == TBK_OP_FLUSH || (request.flags & TBK_IO_PREFLUSH)) {
 		flush(state);
@@ -176,9 +179,11 @@ void VolumeIo::transfer_ended(RequestState &state)
 		finish(state);
 		return;
 	}
-	if (state.stalled) {
-		/* A checkpoint may free something. */
-		flush_all(state);
+	if (state.stall != Stall::none) {
+		if (state.stall == Stall::checkpoint)
+			flush_all(state);
+		else
+			wait_for_space(state);
 		return;
 	}
 	/*
@@ -286,7 +291,7 @@ void VolumeIo::flush_ended(RequestState &state, int error)
 	const bool is_first =
 		(request.flags & TBK_IO_PREFLUSH) && !state.flushed && state.handed_out == 0;
 
-	if (!error && request.op != TBK_OP_FLUSH && (is_first || state.stalled)) {
+	if (!error && request.op != TBK_OP_FLUSH && (is_first || state.stall != Stall::none)) {
 		state.flushed = true;
 		queue_slow(state);
 		return;
@@ -299,6 +304,11 @@ void VolumeIo::queue_slow(RequestState &state)
 {
 	IrqGuard guard(lock_);
 
+	push_slow(state);
+}
+
+void VolumeIo::push_slow(RequestState &state)
+{
 	slow_.push_back(state);
 	tbk_work_queue(pool_.queue(), &slow_works_[next_slow_].work);
 	next_slow_ = (next_slow_ + 1) % slow_works;
@@ -308,6 +318,16 @@ void VolumeIo::wake(RangeLock::Waiters &ready)
 {
 	while (RangeWaiter *waiter = ready.pop_front())
 		queue_slow(container_of<&RequestState::range_waiter>(waiter));
+}
+
+void VolumeIo::resume(RequestState &state)
+{
+	if (state.stall == Stall::checkpoint) {
+		state.retried = true;
+		pool_.reclaim();
+	}
+	state.stall = Stall::none;
+	state.pending.store_relaxed(1);
 }
 
 void VolumeIo::run_slow(struct tbk_work *work)
@@ -322,16 +342,19 @@ void VolumeIo::run_slow(struct tbk_work *work)
 		}
 		if (!state)
 			return;
-		if (state->stalled) {
-			state->stalled = false;
-			state->retried = true;
-			state->pending.store_relaxed(1);
-			self.pool_.reclaim();
-		}
-		if (state->inside)
+		if (state->stall != Stall::none)
+			self.resume(*state);
+		const Err err = state->inside ? Err::ok : self.check(state->request());
+
+		/* The volume may have been cut off meanwhile. */
+		if (err != Err::ok) {
+			self.fail(*state, err);
+			self.finish(*state);
+		} else if (state->inside) {
 			self.drive(*state, Effort::io);
-		else
+		} else {
 			self.start(*state, Effort::io);
+		}
 	}
 }
 

@@ -21,6 +21,13 @@ struct Piece {
 	ListLink link; /* the same: written, to be mapped */
 };
 
+/* Why a request stopped half way, to go on in a thread. */
+enum class Stall : u8 {
+	none,
+	checkpoint, /* no block, and one may free some */
+	full,	    /* no block: volume_full.cc */
+};
+
 /* What a request's `core` holds between submit and done. */
 struct RequestState {
 	VolumeIo *volume = nullptr;
@@ -30,8 +37,11 @@ struct RequestState {
 	u8 side = 0;	      /* of the epoch it is in */
 	bool inside = false;  /* in an epoch, and writes in the gate */
 	bool flushed = false; /* what TBK_IO_PREFLUSH asks for is done */
-	bool stalled = false; /* no space: try again after a checkpoint */
-	bool retried = false; /* ... once */
+	bool retried = false; /* after a checkpoint, once */
+	Stall stall = Stall::none;
+	u32 look = 0;			     /* which one found no space; 0: none so far */
+	u64 stalled_since = 0;		     /* ns, of the first that did */
+	const Atomic<u8> *leaving = nullptr; /* set: whoever asked does not wait any more */
 	bool first_taken = false;
 	ListLink link; /* parked, or waiting for a thread */
 	RangeWaiter range_waiter;
@@ -65,7 +75,8 @@ public:
 
 	Volume &volume() const { return volume_; }
 
-	void submit(struct tbk_request &request);
+	/* @leaving: see RequestState; outlives the request */
+	void submit(struct tbk_request &request, const Atomic<u8> *leaving);
 
 	/* Lets no write in until thaw(), and waits for those inside. Sleeps. */
 	void freeze();
@@ -73,9 +84,15 @@ public:
 	/* Somebody else changed the map: a flush has to wait for the checkpoint. */
 	void forget_changes(Moment moment) { log_.drop(moment.epoch); }
 
+	/* volume_full.cc: writes that wait for a block try again. Context: any. */
+	void look_again() TBK_EXCLUDES(lock_);
+	/* How many do. */
+	u32 waiting() TBK_EXCLUDES(lock_);
+
 private:
 	friend struct RequestState;
 	static constexpr u32 slow_works = 4;
+	static constexpr u32 expire_ms = 250;	   /* how exact a bounded wait is */
 	static constexpr u64 max_piece = 1u << 30; /* bytes */
 
 	enum class Step { done, issued, parked, stalled };
@@ -97,8 +114,10 @@ private:
 	void leave(RequestState &state);
 	void put(RequestState &state);
 	void fail(RequestState &state, Err err);
-	void queue_slow(RequestState &state);
+	void queue_slow(RequestState &state) TBK_EXCLUDES(lock_);
+	void push_slow(RequestState &state) TBK_REQUIRES(lock_);
 	static void run_slow(struct tbk_work *work);
+	void resume(RequestState &state);
 	void wake(RangeLock::Waiters &ready);
 
 	/* volume_transfer.cc: handing out pieces. */
@@ -113,7 +132,6 @@ private:
 	Step write_part(RequestState &state, u64 block, u32 offset, u32 bytes);
 	Status fill_block(RequestState &state, u64 block, u32 offset, u32 bytes, u8 *buffer);
 	Step read_part(RequestState &state, u64 target, u32 offset, u32 bytes);
-	Step space_refused(RequestState &state, Err err);
 	bool is_ordered() const;
 	Result<Mapping> find(u64 block, u64 most, Effort effort);
 	Piece *take_piece(RequestState &state, Effort effort);
@@ -123,6 +141,15 @@ private:
 	bool fits_device(u64 offset, u64 bytes) const;
 	Want want_for(u64 block, u32 count, const Mapping &found, Effort effort);
 	void remember(u64 block, Run run);
+
+	/* volume_full.cc: space, within what the volume may have, and what is done without. */
+	Result<Run> take_space(u64 block, u32 count, const Mapping &found, Effort effort);
+	void give_space_back(Run run);
+	Step space_refused(RequestState &state, Err err);
+	bool may_wait(const RequestState &state) const;
+	void wait_for_space(RequestState &state) TBK_EXCLUDES(lock_);
+	static void run_expire(struct tbk_work *work);
+	void expire() TBK_EXCLUDES(lock_);
 
 	/* volume_map.cc: what ends, and what it maps. */
 	static void piece_done(struct tbk_io *io);
@@ -165,8 +192,13 @@ private:
 	List<RequestState, &RequestState::link> slow_ TBK_GUARDED_BY(lock_);
 	u32 next_slow_ TBK_GUARDED_BY(lock_) = 0;
 	List<Piece, &Piece::link> written_ TBK_GUARDED_BY(lock_);
+	/* Writes that wait for a block, outside gate and epoch; as many as there are. */
+	List<RequestState, &RequestState::link> waiting_ TBK_GUARDED_BY(lock_);
+	u32 waiting_count_ TBK_GUARDED_BY(lock_) = 0;
+	u32 look_ TBK_GUARDED_BY(lock_) = 1; /* moves on when there may be a block */
 
 	struct tbk_work map_work_ {};
+	struct tbk_work expire_work_ {};
 	SlowWork slow_works_[slow_works];
 };
 

@@ -59,7 +59,7 @@ Status VolumeIo::map_one(u64 start, Run run)
 	auto edit = editor();
 
 	if (!edit.is_ok() || pool_.checkpointer().has_failed()) {
-		pool_.space().give_back(run);
+		give_space_back(run);
 		return edit.is_ok() ? Err::pool_failed : edit.error();
 	}
 	const Moment moment = pool_.checkpointer().begin_change(volume_);
@@ -68,6 +68,7 @@ Status VolumeIo::map_one(u64 start, Run run)
 	const Status mapped =
 		edit.value()->map(volume_.tree, volume_.usage, VirtualBlock(start), run, moment);
 
+	volume_.allowance.follow(volume_.usage.own, run.count, pool_.space());
 	note(start, run, moment, mapped);
 	return mapped;
 }
@@ -84,6 +85,8 @@ Status VolumeIo::unmap(u64 first, u64 count)
 	const Status unmapped = edit->unmap(volume_.tree, volume_.usage, VirtualBlock(first),
 					    BlockCount(count), moment);
 
+	volume_.allowance.follow(volume_.usage.own, 0, pool_.space());
+	look_again();
 	note(first, { 0, static_cast<u32>(count) }, moment, unmapped);
 	return unmapped;
 }
@@ -117,7 +120,7 @@ void VolumeIo::map_written()
 			if (piece->run.count == 0)
 				continue;
 			if (piece->io.error) {
-				pool_.space().give_back(piece->run);
+				give_space_back(piece->run);
 				continue;
 			}
 			piece->io.error = to_errno(map_one(piece->range.start, piece->run).error());

@@ -280,35 +280,17 @@ VolumeIo::Step VolumeIo::write_locked(RequestState &state, Piece &piece, Effort 
 			return Step::done;
 		piece.run = {};
 	} else {
-		auto taken = pool_.space().take(home_,
-						want_for(block, run.count, found.value(), effort));
+		auto taken = take_space(block, run.count, found.value(), effort);
 
 		if (!taken.is_ok())
 			return space_refused(state, taken.error());
 		run = taken.value();
-		remember(block, run);
 		piece.run = run;
 	}
 	ranges_.shrink(piece.range, run.count);
 	issue(state, piece, run.start * sectors_per_block, run.count * block_bytes,
 	      mapped_piece_written);
 	return Step::issued;
-}
-
-VolumeIo::Step VolumeIo::space_refused(RequestState &state, Err err)
-{
-	if (err == Err::would_block)
-		return Step::parked;
-	/* A few blocks are always on their way back: nodes that were replaced. */
-	constexpr u64 worth_waiting_for = 64;
-
-	if (err == Err::no_space && !state.retried &&
-	    pool_.space().freeing_blocks() >= worth_waiting_for) {
-		state.stalled = true;
-		return Step::stalled;
-	}
-	fail(state, err);
-	return Step::done;
 }
 
 Want VolumeIo::want_for(u64 block, u32 count, const Mapping &found, Effort effort)
@@ -391,17 +373,15 @@ Status VolumeIo::fill_block(RequestState &state, u64 block, u32 offset, u32 byte
 	if (in_place)
 		return write_sectors(pool_.device(), run.start * sectors_per_block + offset / 512,
 				     { buffer + offset, bytes }, request.flags & TBK_IO_FUA);
-	if (!found.own) {
-		run = TBK_TRY(pool_.space().take(home_, want_for(block, 1, found, Effort::io)));
-		remember(block, run);
-	}
+	if (!found.own)
+		run = TBK_TRY(take_space(block, 1, found, Effort::io));
 	const Status written = write_blocks(pool_.device(), PhysicalBlock(run.start), buffer,
 					    BlockCount(1), request.flags & TBK_IO_FUA);
 
 	if (found.own)
 		return written.error() == Err::ok ? Status() : written.error();
 	if (!written.is_ok()) {
-		pool_.space().give_back(run);
+		give_space_back(run);
 		return written.error();
 	}
 	MutexGuard guard(volume_.lock);

@@ -62,6 +62,14 @@ int tbk_pool_sync(struct tbk_pool *pool);
 #define TBK_POOL_FAILED 1u   /* a write of metadata failed: no more changes until opened again */
 #define TBK_POOL_CLEANING 2u /* removed volumes are being freed */
 
+/* How much is left, from best to worst. */
+enum tbk_pool_level {
+	TBK_LEVEL_OK,
+	TBK_LEVEL_LOW,	    /* less than the mark `low` */
+	TBK_LEVEL_CRITICAL, /* less than the mark `critical` */
+	TBK_LEVEL_FULL,	    /* no block for data that is not reserved */
+};
+
 /* All figures are counters, none is a walk. Sizes in bytes. */
 struct tbk_pool_info {
 	char name[TBK_NAME_MAX + 1];
@@ -75,12 +83,47 @@ struct tbk_pool_info {
 	tbk_u64 checkpoint; /* number of the last durable checkpoint */
 	tbk_u32 volumes;
 	tbk_u32 snapshots;
-	tbk_u32 hidden; /* removed snapshots that still have children */
-	tbk_u32 flags;	/* TBK_POOL_FAILED, ... */
+	tbk_u32 hidden;	  /* removed snapshots that still have children */
+	tbk_u32 flags;	  /* TBK_POOL_FAILED, ... */
+	tbk_u64 reserved; /* part of free that is kept for volumes with a reserve */
+	enum tbk_pool_level level;
+	tbk_u32 low, critical; /* marks, in thousandths of size */
 };
 void tbk_pool_describe(struct tbk_pool *pool, struct tbk_pool_info *info);
 
+/**
+ * struct tbk_pool_listener - who is told that space runs short
+ * @level: the pool has another level now; @free and @size in bytes
+ * @quota: a write of @volume was refused for its quota, the first since it was below
+ * @context: the caller's
+ *
+ * Context of both: process, no locks held; they may not call the pool, nor
+ * wait for anything that writes to it.
+ */
+struct tbk_pool_listener {
+	void (*level)(void *context, enum tbk_pool_level level, tbk_u64 free, tbk_u64 size);
+	void (*quota)(void *context, const char *volume);
+	void *context;
+};
+
+/* Once; @listener stays until the pool is closed. */
+void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *listener);
+
+/*
+ * Below how many thousandths of its size a pool is low, and critical; 0 leaves
+ * a mark as it is. A level that was left for a worse one is gone back to when 20
+ * more are free. Durable when it returns. -EINVAL @critical above @low, or either above 990.
+ */
+int tbk_pool_marks(struct tbk_pool *pool, tbk_u32 low, tbk_u32 critical, struct tbk_why *why);
+
 /* ---- volumes and snapshots ---- */
+
+/* What a write does that needs a block and finds none, in the pool or within the quota. */
+enum tbk_on_full {
+	TBK_FULL_ERROR, /* fails with ENOSPC */
+	TBK_FULL_WAIT,	/* waits so many seconds, then fails */
+	TBK_FULL_PAUSE, /* waits until there is space, or the policy is another */
+};
 
 #define TBK_OBJECT_SNAPSHOT 1u
 #define TBK_OBJECT_HIDDEN 2u   /* a snapshot that was removed and still has children */
@@ -100,6 +143,11 @@ struct tbk_object_info {
 	tbk_u64 created;  /* seconds since 1970 */
 	tbk_u32 children; /* trees whose parent this snapshot is */
 	tbk_u32 open;	  /* how many have it open */
+	tbk_u64 quota;	  /* bytes that own may come to, 0 no bound */
+	tbk_u64 reserve;  /* bytes that are kept for it, own included */
+	enum tbk_on_full on_full;
+	tbk_u32 full_wait; /* seconds, for TBK_FULL_WAIT */
+	tbk_u32 waiting;   /* writes that wait for space now */
 };
 
 /**
@@ -164,6 +212,29 @@ int tbk_rollback(struct tbk_pool *pool, const char *volume, const char *snapshot
 int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, tbk_u32 flags,
 		      struct tbk_why *why);
 
+#define TBK_LIMIT_QUOTA 1u
+#define TBK_LIMIT_RESERVE 2u
+#define TBK_LIMIT_ON_FULL 4u
+#define TBK_LIMIT_ALL 7u
+
+#define TBK_FULL_WAIT_MAX 3600u
+
+struct tbk_volume_limits {
+	tbk_u32 set; /* TBK_LIMIT_*: what is to change */
+	tbk_u32 on_full;
+	tbk_u32 full_wait; /* seconds, 0 the default of 60 */
+	tbk_u64 quota;	   /* bytes, rounded up to blocks; 0 none */
+	tbk_u64 reserve;   /* the same */
+};
+
+/*
+ * Change a volume's limits, open or not. Clones and snapshots have none of
+ * their own. A quota below what it owns stops it from growing. -ENOSPC the
+ * reserve is more than is free; -EINVAL.
+ */
+int tbk_volume_limit(struct tbk_pool *pool, const char *volume,
+		     const struct tbk_volume_limits *limits, struct tbk_why *why);
+
 /* Wait until removed volumes and snapshots have been freed and the space is free again. */
 int tbk_pool_settle(struct tbk_pool *pool);
 
@@ -172,6 +243,13 @@ int tbk_pool_settle(struct tbk_pool *pool);
 /* Open a volume or a snapshot (always read-only) for requests; as often as wanted. */
 int tbk_volume_open(struct tbk_pool *pool, const char *volume, const char *snapshot, tbk_u32 flags,
 		    struct tbk_volume **out, struct tbk_why *why);
+/*
+ * Writes through this handle do not wait for space any more, and those that do
+ * end, with ENOSPC: for who is about to wait for all of its requests.
+ */
+void tbk_volume_leave(struct tbk_volume *volume);
+/* They may again. */
+void tbk_volume_stay(struct tbk_volume *volume);
 /* No request may be in flight. */
 void tbk_volume_close(struct tbk_volume *volume);
 void tbk_volume_info(struct tbk_volume *volume, struct tbk_object_info *info);

@@ -14,4 +14,7 @@
 	X(check_catalog_finds_unknown_flags)                 \
 	X(check_catalog_finds_hidden_without_children)       \
 	X(check_catalog_finds_removing_with_children)        \
-	X(check_catalog_finds_size_of_nothing)
+	X(check_catalog_finds_size_of_nothing)               \
+	X(check_catalog_finds_limits_that_are_none)          \
+	X(check_catalog_finds_unknown_policy)                \
+	X(check_catalog_finds_limits_of_a_snapshot)

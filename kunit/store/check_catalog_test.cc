@@ -166,3 +166,30 @@ TBK_TEST(check_catalog_finds_size_of_nothing)
 		pool, DamagedPool::id_c, [](Record &record) { record.size.set(0); },
 		TBK_FINDING_DAMAGED, "volume c: a size of 0 blocks");
 }
+
+TBK_TEST(check_catalog_finds_limits_that_are_none)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_SPOILT(
+		pool, DamagedPool::id_c, [](Record &record) { record.quota.set(1ull << 40); },
+		TBK_FINDING_REPAIRABLE, "volume c: a quota of 1099511627776 blocks");
+}
+
+TBK_TEST(check_catalog_finds_unknown_policy)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_SPOILT(
+		pool, DamagedPool::id_c, [](Record &record) { record.on_full.set(3); },
+		TBK_FINDING_REPAIRABLE, "volume c: unknown policy 3 for a full pool");
+}
+
+TBK_TEST(check_catalog_finds_limits_of_a_snapshot)
+{
+	REQUIRE_POOL(pool);
+
+	CHECK_SPOILT(
+		pool, DamagedPool::id_s, [](Record &record) { record.reserve.set(3); },
+		TBK_FINDING_REPAIRABLE, "snapshot a@s: has a quota, a reserve or a policy");
+}

@@ -59,6 +59,8 @@ const char *verb_of(unsigned long request)
 		return "ROLLBACK";
 	case THINBACK_RESIZE:
 		return "RESIZE";
+	case THINBACK_SET:
+		return "SET";
 	case THINBACK_MAP:
 		return "MAP";
 	case THINBACK_UNMAP:
@@ -110,6 +112,14 @@ int FakeKernel::command(unsigned long request, thinback_command &command)
 		 command.pool, command.volume, command.snapshot, command.target,
 		 static_cast<unsigned long long>(command.bytes), command.flags);
 	log.emplace_back(line);
+	if (request == THINBACK_SET) {
+		snprintf(line, sizeof(line),
+			 " set=%u quota=%llu reserve=%llu on_full=%u wait=%u low=%u critical=%u",
+			 command.set, static_cast<unsigned long long>(command.quota),
+			 static_cast<unsigned long long>(command.reserve), command.on_full,
+			 command.full_wait, command.low, command.critical);
+		log.back() += line;
+	}
 	if (refusal.error) {
 		const Refusal now = std::exchange(refusal, {});
 
@@ -134,6 +144,8 @@ int FakeKernel::on_pool(unsigned long request, thinback_command &command)
 	case THINBACK_SETTLE:
 		pools[command.pool].freeing = 0;
 		return 0;
+	case THINBACK_SET:
+		return command.volume[0] ? on_object(request, command) : set_marks(command);
 	case THINBACK_CREATE:
 		return create(command);
 	case THINBACK_SNAPSHOT_CREATE:
@@ -163,6 +175,8 @@ int FakeKernel::on_object(unsigned long request, thinback_command &command)
 		if (command.target[0])
 			make(command.pool, command.volume, command.target, object->bytes);
 		return 0;
+	case THINBACK_SET:
+		return set_limits(command, *object);
 	case THINBACK_RESIZE:
 		object->bytes = command.bytes;
 		count(command.pool);
@@ -177,6 +191,30 @@ int FakeKernel::on_object(unsigned long request, thinback_command &command)
 	default:
 		return -ENOTTY;
 	}
+}
+
+int FakeKernel::set_marks(thinback_command &command)
+{
+	thinback_pool &pool = pools[command.pool];
+
+	if (command.set & THINBACK_SET_LOW)
+		pool.low = command.low;
+	if (command.set & THINBACK_SET_CRITICAL)
+		pool.critical = command.critical;
+	return 0;
+}
+
+int FakeKernel::set_limits(thinback_command &command, thinback_object &object)
+{
+	if (command.set & THINBACK_SET_QUOTA)
+		object.quota = command.quota;
+	if (command.set & THINBACK_SET_RESERVE)
+		object.reserve = command.reserve;
+	if (command.set & THINBACK_SET_ON_FULL) {
+		object.on_full = command.on_full;
+		object.full_wait = command.full_wait ? command.full_wait : 60;
+	}
+	return 0;
 }
 
 int FakeKernel::attach(thinback_command &command)

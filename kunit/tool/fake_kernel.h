@@ -39,6 +39,8 @@ private:
 	int command(unsigned long request, thinback_command &command);
 	int on_pool(unsigned long request, thinback_command &command);
 	int on_object(unsigned long request, thinback_command &command);
+	int set_marks(thinback_command &command);
+	int set_limits(thinback_command &command, thinback_object &object);
 	int attach(thinback_command &command);
 	int create(thinback_command &command);
 	int snapshot(thinback_command &command);

@@ -143,6 +143,8 @@ void Theatre::pool(std::istringstream &words)
 	pool.metadata = 12 << 20;
 	pool.generation = 7;
 	pool.checkpoint = 42;
+	pool.low = 200;
+	pool.critical = 50;
 	while (words >> more)
 		pool.flags |= more == "failed" ? THINBACK_POOL_FAILED : THINBACK_POOL_CLEANING;
 }
@@ -169,6 +171,10 @@ void Theatre::set(thinback_object &object, const std::string &key, const std::st
 		{ "open",
 		  [&] {
 			  object.open = std::stoul(value);
+		  } },
+		{ "waiting",
+		  [&] {
+			  object.waiting = std::stoul(value);
 		  } },
 		{ "vdev",
 		  [&] {

@@ -101,6 +101,11 @@ void declare_resize(CLI::App &app, Options &options)
 	app.add_flag("--shrink", options.shrink, "cut off what is past the new end");
 }
 
+void declare_set(CLI::App &app, Options &options)
+{
+	app.add_option("OBJECT", options.objects)->required()->expected(2, 1 << 30);
+}
+
 void declare_names(CLI::App &app, Options &options)
 {
 	take_objects(app, options, "NAME", any);
@@ -239,6 +244,10 @@ const std::vector<Verb> &verbs()
 		  "make a volume what it was at a snapshot", declare_rollback, verb_rollback },
 		{ "resize", "resize POOL/VOLUME SIZE [--shrink]", "change the size of a volume",
 		  declare_resize, verb_resize },
+		{ "set",
+		  "set POOL/VOLUME [quota=SIZE] [reserve=SIZE] [on-full=error|wait:SECONDS|pause], "
+		  "set POOL [low=N%] [critical=N%]",
+		  "say what may fill a pool, and when it has little left", declare_set, verb_set },
 		{ "map", "map POOL/VOLUME[@SNAP]...", "make the device node, and print its path",
 		  declare_names, verb_map },
 		{ "unmap", "unmap POOL/VOLUME[@SNAP]...", "remove the device node", declare_names,

@@ -2,6 +2,7 @@
 #include "columns.h"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -87,6 +88,27 @@ std::string time_of(const thinback_object &object)
 
 } // namespace
 
+const char *level_name(const thinback_pool &pool)
+{
+	static constexpr std::array names = { "ok", "low", "critical", "full" };
+
+	return pool.level < names.size() ? names[pool.level] : "?";
+}
+
+std::string on_full_text(const thinback_object &object)
+{
+	switch (object.on_full) {
+	case THINBACK_FULL_ERROR:
+		return "error";
+	case THINBACK_FULL_WAIT:
+		return fmt::format("wait:{}", object.full_wait);
+	case THINBACK_FULL_PAUSE:
+		return "pause";
+	default:
+		return "?";
+	}
+}
+
 Columns<thinback_pool> pool_columns(const Session &session)
 {
 	using Pool = thinback_pool;
@@ -117,6 +139,11 @@ Columns<thinback_pool> pool_columns(const Session &session)
 		  [](const Pool &pool) {
 			  return uuid_text(pool.uuid);
 		  } },
+		{ "LEVEL", level_name,
+		  [](const Pool &pool) {
+			  return pool.level;
+		  } },
+		size<Pool>(session, "RESERVED", [](const Pool &pool) { return pool.reserved; }),
 	};
 }
 
@@ -165,6 +192,20 @@ Columns<Entry> entry_columns(const Session &session)
 		  [](const Entry &entry) {
 			  return uuid_text(entry.object.uuid);
 		  } },
+		{ "QUOTA",
+		  [&](const Entry &entry) {
+			  return entry.object.quota ? session.size_text(entry.object.quota) : "-";
+		  },
+		  [](const Entry &entry) {
+			  return entry.object.quota;
+		  } },
+		size<Entry>(session, "RESERVE",
+			    [](const Entry &entry) { return entry.object.reserve; }),
+		{ "ON-FULL",
+		  [](const Entry &entry) {
+			  return entry.is_snapshot() ? "-" : on_full_text(entry.object);
+		  } },
+		count<Entry>("WAITING", [](const Entry &entry) { return entry.object.waiting; }),
 	};
 }
 

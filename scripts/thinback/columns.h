@@ -26,4 +26,9 @@ Columns<Entry> entry_columns(const Session &session);
 constexpr std::size_t usual_pool_columns = 8;
 constexpr std::size_t usual_entry_columns = 7;
 
+/* "low": as sysfs says it. */
+const char *level_name(const thinback_pool &pool);
+/* "wait:60" */
+std::string on_full_text(const thinback_object &object);
+
 } // namespace thinback::tool

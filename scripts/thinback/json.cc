@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "columns.h"
 #include "report.h"
 #include "version.h"
 
@@ -52,7 +53,11 @@ Json json_of_pool(const thinback_pool &pool)
 		 { "checkpoint", pool.checkpoint },
 		 { "state", pool_state(pool) },
 		 { "read_only", (pool.flags & THINBACK_POOL_READ_ONLY) != 0 },
-		 { "cleaning", (pool.flags & THINBACK_POOL_CLEANING) != 0 } };
+		 { "cleaning", (pool.flags & THINBACK_POOL_CLEANING) != 0 },
+		 { "level", level_name(pool) },
+		 { "low", pool.low / 10.0 },
+		 { "critical", pool.critical / 10.0 },
+		 { "reserved", pool.reserved } };
 }
 
 Json json_of_offline(const OfflinePool &offline)
@@ -112,6 +117,12 @@ Json json_of_entry(const Entry &entry)
 	json["read_only"] = (object.flags & (THINBACK_SNAPSHOT | THINBACK_OBJECT_READ_ONLY)) != 0;
 	json["created"] = time_text(object.created);
 	json["state"] = object_state(object);
+	if (entry.is_snapshot())
+		return json;
+	json["quota"] = object.quota ? Json(object.quota) : Json(nullptr);
+	json["reserve"] = object.reserve;
+	json["on_full"] = on_full_text(object);
+	json["waiting"] = object.waiting;
 	return json;
 }
 

@@ -138,6 +138,23 @@ void list_pool(Session &session, const std::string &name)
 		     session.options.snapshots);
 }
 
+/* Below a volume; nothing where nothing is set. */
+std::string limits_line(const Session &session, const thinback_object &object)
+{
+	std::string line;
+
+	if (object.quota != 0)
+		line += fmt::format(", quota {}", session.size_text(object.quota));
+	if (object.reserve != 0)
+		line += fmt::format(", reserve {}", session.size_text(object.reserve));
+	if (object.on_full != THINBACK_FULL_ERROR)
+		line += fmt::format(", on-full {}", on_full_text(object));
+	if (object.waiting != 0)
+		line += fmt::format(", {} write{} waiting for space", object.waiting,
+				    object.waiting == 1 ? "" : "s");
+	return line.empty() ? line : fmt::format("\n{}\n", line.substr(2));
+}
+
 /* A volume and its snapshots, or one snapshot. */
 void list_object(Session &session, const Name &name)
 {
@@ -147,7 +164,11 @@ void list_object(Session &session, const Name &name)
 		for (Entry &entry : inventory(session.kernel, name.pool))
 			if (entry.is_snapshot() && text_of(entry.object.volume) == name.volume)
 				entries.push_back(std::move(entry));
+	const thinback_object object = entries.front().object;
+
 	show_entries(session, {}, std::move(entries), true);
+	if (name.kind == Kind::volume && session.options.columns.empty())
+		session.print(limits_line(session, object));
 }
 
 } // namespace

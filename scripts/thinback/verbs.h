@@ -31,6 +31,9 @@ void verb_resize(Session &session);
 void verb_map(Session &session);
 void verb_unmap(Session &session);
 
+/* verbs_set.cc */
+void verb_set(Session &session);
+
 /* hotplug.cc: for block-thinback */
 void verb_hotplug(Session &session);
 

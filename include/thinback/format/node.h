@@ -38,7 +38,11 @@
  *      256      8   merged          first virtual block to which the parent, hidden, is not yet merged
  *                                 into this tree; 0: no merge has begun
  *      264      8   merge_gone      while it is: blocks of the parent's `own` that are free already
- *      272     64   zero            room for quota, reserve, policy
+ *      272      8   quota           blocks that `own` may come to, 0 no bound; 0 for snapshots, as what follows
+ *      280      8   reserve         blocks that are kept for it, what it owns included
+ *      288      4   on_full         OnFull: what a write does that finds no block
+ *      292      4   full_wait       OnFull::wait: seconds, 1 to 3600; 0: the default
+ *      296     40   zero
  */
 #pragma once
 
@@ -79,6 +83,11 @@ inline constexpr u32 catalog_snapshot = 1;
 inline constexpr u32 catalog_hidden = 2;   /* removed, has children still */
 inline constexpr u32 catalog_removing = 4; /* being freed */
 
+/* What a write does that finds no block: fails, waits, or waits without end. */
+enum class OnFull : u32 { error = 0, wait = 1, pause = 2 };
+inline constexpr u32 default_full_wait = 60;
+inline constexpr u32 longest_full_wait = 3600;
+
 struct CatalogRecord {
 	le64 id;
 	u8 name[name_size];
@@ -96,11 +105,16 @@ struct CatalogRecord {
 	le64 applied;
 	le64 merged;
 	le64 merge_gone;
-	u8 zero[64];
+	le64 quota;
+	le64 reserve;
+	le32 on_full;
+	le32 full_wait;
+	u8 zero[40];
 };
 static_assert(sizeof(CatalogRecord) == 336 && __is_trivial(CatalogRecord));
 static_assert(offsetof(CatalogRecord, root) == 160 && offsetof(CatalogRecord, applied) == 248);
-static_assert(offsetof(CatalogRecord, merged) == 256);
+static_assert(offsetof(CatalogRecord, merged) == 256 && offsetof(CatalogRecord, quota) == 272);
+static_assert(offsetof(CatalogRecord, on_full) == 288 && offsetof(CatalogRecord, zero) == 296);
 inline constexpr size_t catalog_capacity = payload_size / sizeof(CatalogRecord);
 static_assert(catalog_capacity == 12);
 

@@ -23,7 +23,9 @@
  *      240      4   next_id       of a volume or snapshot
  *      244      4   groups
  *      248     40   catalog       RootPointer of the catalog's tree
- *      288   1760   zero          room for a claim, policies, older roots
+ *      288      2   low           of free space, in thousandths of the pool: less is low; 0: the default
+ *      290      2   critical      ... less is critical; 0: the default
+ *      292   1756   zero          room for a claim, older roots
  *     2048   2048   summaries     for each summary block: bit 7 which of its two slots is valid, bits
  *                                 6..0 summary_tag() of the checkpoint that wrote it; 0: never written
  */
@@ -69,11 +71,14 @@ struct Superblock {
 	le32 next_id;
 	le32 groups;
 	RootPointer catalog;
-	u8 zero[1760];
+	le16 low;
+	le16 critical;
+	u8 zero[1756];
 	u8 summaries[max_summaries];
 };
 static_assert(sizeof(Superblock) == block_size && __is_trivial(Superblock));
 static_assert(offsetof(Superblock, uuid) == 96 && offsetof(Superblock, generation) == 216);
+static_assert(offsetof(Superblock, low) == 288 && offsetof(Superblock, zero) == 292);
 static_assert(offsetof(Superblock, catalog) == 248 && offsetof(Superblock, summaries) == 2048);
 
 } // namespace thinback::format

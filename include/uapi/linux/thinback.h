@@ -25,6 +25,18 @@
 #define THINBACK_IF_MISSING 4 /* CLONE: a volume of that name is taken as it is */
 #define THINBACK_SHRINK 8     /* RESIZE: what lies past the new end may go */
 
+/* struct thinback_command - set */
+#define THINBACK_SET_QUOTA 1
+#define THINBACK_SET_RESERVE 2
+#define THINBACK_SET_ON_FULL 4
+#define THINBACK_SET_LOW 8
+#define THINBACK_SET_CRITICAL 16
+
+/* What a write does that finds no block */
+#define THINBACK_FULL_ERROR 0
+#define THINBACK_FULL_WAIT 1
+#define THINBACK_FULL_PAUSE 2
+
 /*
  * struct thinback_command - one verb on one object
  *
@@ -38,12 +50,13 @@
  *   RENAME    in    in      in/""     in      -      -      the new name of volume or snapshot
  *   ROLLBACK  in    in      in        in/""   -      out: the volume's device node; target: what it was, as a snapshot
  *   RESIZE    in    in      -         -       in     -
+ *   SET       in    in/""   -         -       -      -      what `set` says: a volume's limits, or a pool's marks
  *   MAP       in    in      in/""     -       -      out: the device node
  *   UNMAP     in    in      in/""     -       -      -
  *   SYNC      in    -       -         -       -      -      all acknowledged is durable
  *   SETTLE    in    -       -         -       -      -      removed things have been freed
  *
- * Names are terminated by zero. Sizes in bytes.
+ * Names are terminated by zero. Sizes in bytes, marks in thousandths of the pool.
  */
 struct thinback_command {
 	__u32 size;
@@ -56,12 +69,26 @@ struct thinback_command {
 	char path[THINBACK_PATH_SIZE];
 	char message[THINBACK_MESSAGE_SIZE]; /* out */
 	char hint[THINBACK_MESSAGE_SIZE];    /* out */
+	__u32 set;			     /* SET: THINBACK_SET_* */
+	__u32 on_full;			     /* THINBACK_FULL_* */
+	__u64 quota;			     /* 0 none */
+	__u64 reserve;
+	__u32 full_wait; /* seconds, for THINBACK_FULL_WAIT; 0: 60 */
+	__u32 low;
+	__u32 critical;
+	__u32 zero;
 };
 
 /* struct thinback_pool - flags */
 #define THINBACK_POOL_FAILED 1
 #define THINBACK_POOL_CLEANING 2
 #define THINBACK_POOL_READ_ONLY 4
+
+/* struct thinback_pool - level */
+#define THINBACK_LEVEL_OK 0
+#define THINBACK_LEVEL_LOW 1
+#define THINBACK_LEVEL_CRITICAL 2
+#define THINBACK_LEVEL_FULL 3
 
 struct thinback_pool {
 	char name[THINBACK_NAME_SIZE];
@@ -78,6 +105,11 @@ struct thinback_pool {
 	__u32 snapshots;
 	__u32 hidden;
 	__u32 flags;
+	__u64 reserved; /* part of free that is kept for volumes */
+	__u32 level;
+	__u32 low; /* marks, in thousandths */
+	__u32 critical;
+	__u32 zero;
 };
 
 /* struct thinback_object - flags */
@@ -103,6 +135,12 @@ struct thinback_object {
 	__s32 guest;		       /* domain id of the guest that has it, -1 none */
 	char vdev[20];		       /* the guest's name for it, as xvda */
 	char node[THINBACK_PATH_SIZE]; /* /dev/thinback/POOL/VOLUME, "" when not mapped */
+	__u64 quota;		       /* 0 none */
+	__u64 reserve;
+	__u32 on_full;
+	__u32 full_wait;
+	__u32 waiting; /* writes that wait for space */
+	__u32 zero;
 };
 
 /*
@@ -153,6 +191,7 @@ struct thinback_version {
 #define THINBACK_RENAME _IO(THINBACK_IOC, 0x0b)
 #define THINBACK_ROLLBACK _IO(THINBACK_IOC, 0x0c)
 #define THINBACK_RESIZE _IO(THINBACK_IOC, 0x0d)
+#define THINBACK_SET _IO(THINBACK_IOC, 0x0e)
 #define THINBACK_LIST_POOLS _IO(THINBACK_IOC, 0x10)
 #define THINBACK_LIST_OBJECTS _IO(THINBACK_IOC, 0x11)
 
