@@ -18,6 +18,7 @@
 #include "../store/merge_cases.h"
 #include "../store/merger_cases.h"
 #include "../store/node_cache_cases.h"
+#include "../store/repair_cases.h"
 #include "../store/space_cases.h"
 #include "../store/tree_cases.h"
 #include "../vbd/features_cases.h"
@@ -42,6 +43,7 @@
 	X(node_cache, TBK_NODE_CACHE_CASES)	\
 	X(owned, TBK_OWNED_CASES)	\
 	X(ram_device, TBK_RAM_DEVICE_CASES)	\
+	X(repair, TBK_REPAIR_CASES)	\
 	X(result, TBK_RESULT_CASES)	\
 	X(space, TBK_SPACE_CASES)	\
 	X(tree, TBK_TREE_CASES)		\
