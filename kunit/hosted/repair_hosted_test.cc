@@ -198,7 +198,7 @@ TBK_TEST(repair_of_any_corruption_makes_no_wrong_byte)
 	u64 mended = 0;
 
 	REQUIRE(victim.is_ok());
-	for (u64 i = 0; i < 2500; i++) {
+	for (u64 i = 0; i < 600; i++) {
 		const bool may_be_old = victim.spoil(random) == format::journal_magic;
 		const Kinds before = kinds_found(victim.rig.device);
 		const u64 writes = victim.rig.device.counts().writes;
@@ -207,7 +207,7 @@ TBK_TEST(repair_of_any_corruption_makes_no_wrong_byte)
 
 		CHECK(done >= 0 || before.damaged > 0);
 		CHECK(before.damaged > 0 || after.damaged + after.others == 0);
-		/* A journal without fault is no reason to write. */
+		/* A journal that is only to be replayed is no reason to write. */
 		if (before.damaged + before.others == 0)
 			CHECK_EQ(victim.rig.device.counts().writes, writes);
 		mended += done > 0;
@@ -223,6 +223,6 @@ TBK_TEST(repair_of_any_corruption_makes_no_wrong_byte)
 		CHECK(victim.reads_right("disk", nullptr, may_be_old));
 		victim.rig.stop();
 	}
-	CHECK(mended > 100);
+	CHECK(mended > 30);
 	victim.restore();
 }
