@@ -388,8 +388,13 @@ Result<BlockLedger::Wrong> BlockLedger::rebuild(u64 group, bool whole, u64 *bits
 	entry.bits = nullptr;
 	__builtin_memset(bits, 0, bitmap_bytes);
 	Group::set_fixed(geometry_, group, bits);
-	for (u32 w = 0; w < Group::words; w++)
-		bits[w] |= (entry.struck ? entry.struck[w] : 0) | (whole ? 0 : fixed_[w]);
+	for (u32 w = 0; w < Group::words; w++) {
+		/* The journal's new blocks were free: else it could not be replayed. */
+		const u64 is_new = entry.unknown && entry.claimed ? entry.claimed[w] : 0;
+
+		bits[w] |= whole ? 0 : fixed_[w] & ~is_new;
+		bits[w] |= entry.struck ? entry.struck[w] : 0;
+	}
 	wrong.found = group_bits - count_bits(bits, 0, group_bits);
 	wrong.is = entry.unknown || wrong.found != wrong.said ||
 		   __builtin_memcmp(bits, fixed_, bitmap_bytes) != 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Repairs of what has a journal; repairs that are cut off; repairs of anything. */
+#include <thinback/format/node.h>
 #include <thinback/format/space.h>
 
 #include "../../drivers/hosted/crash_device.h"
@@ -86,6 +87,39 @@ TBK_TEST(repair_ends_journal_at_a_gap)
 	CHECK(rig.is_sound());
 }
 
+namespace {
+
+void flip(MemoryDevice &device, u64 block)
+{
+	u8 byte = 0;
+
+	device.read(block * 4096 + 2000, &byte, 1);
+	byte ^= 1;
+	device.write(block * 4096 + 2000, &byte, 1);
+}
+
+/* Both slots of the first. */
+void flip_bitmaps(MemoryDevice &device)
+{
+	flip(device, format::first_bitmap(0));
+	flip(device, format::first_bitmap(0) + 1);
+}
+
+/* Whatever was ever written of a volume's tree. */
+void flip_leaves(MemoryDevice &device, u32 owner)
+{
+	for (u64 block = 0; block < device.size() / 4096; block++) {
+		format::BlockHeader header = {};
+
+		device.read(block * 4096, &header, sizeof(header));
+		if (header.magic.get() == format::node_magic && header.self.get() == block &&
+		    header.owner.get() == owner && header.kind == 1)
+			flip(device, block);
+	}
+}
+
+} // namespace
+
 TBK_TEST(repair_replays_journal_into_bitmaps_made_anew)
 {
 	JournalRig rig;
@@ -94,13 +128,7 @@ TBK_TEST(repair_replays_journal_into_bitmaps_made_anew)
 	(void)tbk_pool_settle(rig.pool);
 	write_and_flush(rig, 0, 5);
 	rig.stop();
-	for (u64 block = format::first_bitmap(0); block < format::first_bitmap(0) + 2; block++) {
-		u8 byte = 0;
-
-		rig.device.read(block * 4096 + 2000, &byte, 1);
-		byte ^= 1;
-		rig.device.write(block * 4096 + 2000, &byte, 1);
-	}
+	flip_bitmaps(rig.device);
 	CHECK_EQ(kinds_found(rig.device).damaged, 0);
 	CHECK(kinds_found(rig.device).others > 0);
 	CHECK(repair(rig.device) >= 2);
@@ -110,6 +138,31 @@ TBK_TEST(repair_replays_journal_into_bitmaps_made_anew)
 	for (u64 block = 0; block < 5; block++)
 		CHECK(rig.holds(block * 2, block + 1));
 	CHECK(rig.is_sound());
+}
+
+TBK_TEST(repair_keeps_journal_beside_a_node_that_is_lost)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	REQUIRE_EQ(tbk_volume_create(rig.pool, "other", 1 << 20, nullptr), 0);
+	rig.turn_to("other", nullptr);
+	CHECK_EQ(rig.write(0, 1), 0);
+	rig.turn_to("disk", nullptr);
+	(void)tbk_pool_settle(rig.pool);
+	write_and_flush(rig, 0, 5);
+	rig.stop();
+	flip_bitmaps(rig.device);
+	flip_leaves(rig.device, 2);
+	/* The only group counts as full: there is no room for what the journal would change. */
+	CHECK_EQ(repair(rig.device), 0);
+	flip_leaves(rig.device, 2);
+	CHECK(repair(rig.device) >= 2);
+	CHECK(rig.findings().empty());
+	rig.start();
+	REQUIRE(rig.is_ok());
+	for (u64 block = 0; block < 5; block++)
+		CHECK(rig.holds(block * 2, block + 1));
 }
 
 namespace {
