@@ -32,14 +32,11 @@ bool may_be_torn(u64 checkpoint, u64 slot, bool is_b)
 
 void check_slot(const u8 *block, u64 at, const format::Superblock &super, CheckReport &report)
 {
-	const bool is_b = at >= format::ring_b;
-	const u64 slot = at - (is_b ? format::ring_b : format::ring_a);
+	if (!is_bad_copy(block, at, super))
+		return;
 	const Status sound = check_block(block, format::superblock_magic, PhysicalBlock(at),
 					 super.header.pool.get());
 
-	if (sound.is_ok() || is_zero(block) ||
-	    may_be_torn(super.header.checkpoint.get(), slot, is_b))
-		return;
 	TBK_FINDING(report, TBK_FINDING_REPAIRABLE, "copy of the superblock in block %llu: %s", at,
 		    to_text(sound.error()));
 }
@@ -86,6 +83,17 @@ void explain(struct tbk_why *why, const struct tbk_device_info &info, Err err)
 
 } // namespace
 
+bool is_bad_copy(const u8 *block, u64 at, const format::Superblock &super)
+{
+	const bool is_b = at >= format::ring_b;
+	const u64 slot = at - (is_b ? format::ring_b : format::ring_a);
+	const Status sound = check_block(block, format::superblock_magic, PhysicalBlock(at),
+					 super.header.pool.get());
+
+	return !sound.is_ok() && !is_zero(block) &&
+	       !may_be_torn(super.header.checkpoint.get(), slot, is_b);
+}
+
 Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report)
 {
 	constexpr u64 rings[] = { format::ring_a, format::ring_b };
@@ -99,24 +107,30 @@ Status check_rings(struct tbk_device &device, const format::Superblock &super, C
 	return {};
 }
 
-Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report)
+Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report,
+		  Survey &survey, bool keep)
 {
-	Owned<BlockLedger> ledger = TBK_TRY(BlockLedger::open(device, super, report));
+	survey.ledger = TBK_TRY(BlockLedger::open(device, super, report));
+	if (keep)
+		survey.ledger->keep_struck();
+	CheckedCatalog &catalog = survey.catalog;
 	Owned<NodeReader> reader = TBK_TRY(
 		NodeReader::create(device, { super.header.pool.get(), super.blocks.get() }));
-	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *ledger, report));
+	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *survey.ledger, report));
 	Owned<JournalCheck> journal = TBK_TRY(JournalCheck::create(device, super, report));
-	CheckedCatalog catalog(report);
 
-	TBK_TRY(journal->claim(*ledger));
+	TBK_TRY(journal->claim(*survey.ledger));
 	TBK_TRY(walk->read_catalog(super, catalog));
-	TBK_TRY(catalog.verify(super, walk->is_whole()));
-	if (walk->is_whole())
+	survey.has_catalog = walk->is_whole();
+	TBK_TRY(catalog.verify(super, survey.has_catalog));
+	if (survey.has_catalog)
 		TBK_TRY(journal->verify(catalog));
+	survey.is_journal_sound = journal->is_sound();
 	report.set_total(blocks_to_read(super, catalog));
 	for (u32 i = 0; i < catalog.count(); i++)
 		TBK_TRY(walk->check(catalog.in_order(i), super.generation.get()));
-	return ledger->finish(walk->is_whole());
+	survey.is_whole = walk->is_whole();
+	return survey.ledger->finish(survey.is_whole);
 }
 
 } // namespace thinback
@@ -138,7 +152,9 @@ Status run_check(struct tbk_device &device, struct tbk_check &check)
 	Owned<CheckReport> report = TBK_TRY(make<CheckReport>(check));
 
 	TBK_TRY(check_rings(device, *super, *report));
-	TBK_TRY(check_pool(device, *super, *report));
+	Survey survey(*report);
+
+	TBK_TRY(check_pool(device, *super, *report, survey, false));
 	report->finish();
 	return {};
 }

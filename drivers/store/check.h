@@ -6,10 +6,24 @@
 
 namespace thinback {
 
-/* Verifies a pool from its newest superblock down; reads only. */
-Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
+/* What a check has made out of a pool, for those who mend it. */
+struct Survey {
+	explicit Survey(CheckReport &report) : catalog(report) {}
+
+	CheckedCatalog catalog;
+	Owned<BlockLedger> ledger;
+	bool has_catalog = false;      /* all records could be read */
+	bool is_whole = false;	       /* ... and all trees */
+	bool is_journal_sound = false; /* ... and the journal, of which all could be replayed */
+};
+
+/* Verifies a pool from its newest superblock down; reads only. @keep: for BlockLedger::rebuild(). */
+Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report,
+		  Survey &survey, bool keep);
 
 /* Copies of the superblock that a crash does not account for. */
 Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
+/* Whether @block, read from slot @at of a ring, is one of them. */
+bool is_bad_copy(const u8 *block, u64 at, const format::Superblock &super);
 
 } // namespace thinback

@@ -113,12 +113,12 @@ void CheckedCatalog::verify_name(const CheckedTree &tree)
 	const TreeName name(tree);
 
 	if (!Name::parse(chars(tree.record.name)).is_ok())
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "%s: its name is none", name.text);
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: its name is none", name.text);
 	if (tree.is_snapshot() && !Name::parse(chars(tree.record.volume)).is_ok())
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "%s: the name of its volume is none",
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: the name of its volume is none",
 			    name.text);
 	if (!tree.is_snapshot() && tree.record.volume[0])
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: is said to be a snapshot and is none", name.text);
 }
 
@@ -133,7 +133,7 @@ void CheckedCatalog::verify_one(CheckedTree &tree, const format::Superblock &sup
 	verify_name(tree);
 	verify_limits(tree);
 	if (tree.id() == 0 || tree.id() >= super.next_id.get())
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: id %llu is yet to be given: the next is %u", name.text, tree.id(),
 			    super.next_id.get());
 	if (record.flags.get() & ~known)
@@ -161,18 +161,18 @@ void CheckedCatalog::verify_limits(const CheckedTree &tree)
 
 	if (record.quota.get() >= format::end_of_keys ||
 	    record.reserve.get() >= format::end_of_keys)
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: a quota of %llu blocks and a reserve of %llu", name.text,
 			    record.quota.get(), record.reserve.get());
 	if (record.on_full.get() > static_cast<u32>(format::OnFull::pause) ||
 	    record.full_wait.get() > format::longest_full_wait)
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: unknown policy %u for a full pool, with %u seconds", name.text,
 			    record.on_full.get(), record.full_wait.get());
 	if ((tree.is_snapshot() || tree.is_gone()) &&
 	    (record.quota.get() || record.reserve.get() || record.on_full.get() ||
 	     record.full_wait.get()))
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: has a quota, a reserve or a policy, and takes no writes",
 			    name.text);
 }
@@ -219,10 +219,10 @@ void CheckedCatalog::verify_state(const CheckedTree &tree)
 	const TreeName name(tree);
 
 	if (tree.is_hidden() && (!tree.is_snapshot() || tree.is_removing()))
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "%s: is hidden and should not be",
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: is hidden and should not be",
 			    name.text);
 	else if (tree.is_hidden() && tree.children == 0)
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: is kept for children that it does not have", name.text);
 	if (tree.is_removing() && tree.children > 0)
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: is being freed and has %u children",
@@ -237,7 +237,7 @@ void CheckedCatalog::verify_merge(CheckedTree &tree)
 
 	if (tree.merged() == 0) {
 		if (tree.gone() != 0)
-			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 				    "%s: %llu blocks of its parent are said to be merged, and no "
 				    "merge has begun",
 				    name.text, tree.gone());
@@ -271,7 +271,7 @@ Status CheckedCatalog::verify_names(bool whole)
 		u32 &place = table.place_of(trees_[i].record.volume, trees_[i].record.name);
 
 		if (place)
-			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 				    "%s: there are two of that name, with ids %llu and %llu",
 				    TreeName(trees_[i]).text, trees_[place - 1].id(),
 				    trees_[i].id());
@@ -282,7 +282,7 @@ Status CheckedCatalog::verify_names(bool whole)
 		if (trees_[i].is_gone() || !trees_[i].is_snapshot())
 			continue;
 		if (!table.place_of(no_volume, trees_[i].record.volume))
-			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "%s: its volume is not there",
+			TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: its volume is not there",
 				    TreeName(trees_[i]).text);
 	}
 	return {};

@@ -28,6 +28,13 @@ struct CheckedTree {
 	bool is_hidden() const { return (record.flags.get() & format::catalog_hidden) != 0; }
 	bool is_removing() const { return (record.flags.get() & format::catalog_removing) != 0; }
 	bool is_gone() const { return is_hidden() || is_removing(); }
+
+	/* Once it was walked. While it is being freed, or merged, part of what it shared has gone without being counted. */
+	bool is_own_wrong() const { return !broken && passed == 0 && own != record.own.get(); }
+	bool is_mapped_wrong() const
+	{
+		return !broken && passed == 0 && !is_removing() && mapped != record.mapped.get();
+	}
 };
 
 /* What a tree is called in findings. */

@@ -24,6 +24,7 @@ template <typename Visit> Status JournalCheck::each(Visit visit)
 
 		if (!read.is_ok()) {
 			is_whole_ = false;
+			is_sound_ = false;
 			TBK_FINDING(report_, TBK_FINDING_DAMAGED, "block %llu of the journal: %s",
 				    reader_->end(), to_text(read.error()));
 			return {};
@@ -46,6 +47,7 @@ Status JournalCheck::claim(BlockLedger &ledger)
 {
 	return each([&](const format::JournalRecord &record, Result<MapChange> read) -> Status {
 		if (!read.is_ok()) {
+			is_sound_ = false;
 			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 				    "block %llu of the journal: change of volume %u: %s",
 				    reader_->end() - 1, record.volume.get(), to_text(read.error()));
@@ -55,12 +57,14 @@ Status JournalCheck::claim(BlockLedger &ledger)
 
 		if (run.start == 0)
 			return {};
-		if (!ledger.is_sound(run.start, run.count) ||
-		    !TBK_TRY(ledger.claim(run.start, run.count)))
-			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-				    "block %llu of the journal: blocks from %llu on, new in volume "
-				    "%u, are in use",
-				    reader_->end() - 1, run.start, record.volume.get());
+		if (ledger.is_sound(run.start, run.count) &&
+		    TBK_TRY(ledger.claim(run.start, run.count)))
+			return {};
+		is_sound_ = false;
+		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+			    "block %llu of the journal: blocks from %llu on, new in volume "
+			    "%u, are in use",
+			    reader_->end() - 1, run.start, record.volume.get());
 		return {};
 	});
 }
@@ -69,13 +73,17 @@ Status JournalCheck::verify(const CheckedCatalog &catalog)
 {
 	return each([&](const format::JournalRecord &record, Result<MapChange> read) -> Status {
 		const CheckedTree *tree = catalog.find(record.volume.get());
+		const bool is_there = tree && !tree->is_snapshot() && !tree->is_gone();
 
-		if (!tree || tree->is_snapshot() || tree->is_gone())
+		if (is_there && (!read.is_ok() || read.value().start + read.value().run.count <=
+							  tree->record.size.get()))
+			return {};
+		is_sound_ = false;
+		if (!is_there)
 			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 				    "block %llu of the journal: there is no volume %u to change",
 				    reader_->end() - 1, record.volume.get());
-		else if (read.is_ok() &&
-			 read.value().start + read.value().run.count > tree->record.size.get())
+		else
 			TBK_FINDING(
 				report_, TBK_FINDING_DAMAGED,
 				"block %llu of the journal: block %llu is past the end of volume %u",

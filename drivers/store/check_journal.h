@@ -24,6 +24,8 @@ public:
 	Status claim(BlockLedger &ledger);
 	/* It is about volumes that there are. */
 	Status verify(const CheckedCatalog &catalog);
+	/* Nothing was found. */
+	bool is_sound() const { return is_sound_; }
 
 private:
 	template <typename Visit> Status each(Visit visit);
@@ -31,6 +33,7 @@ private:
 	CheckReport &report_;
 	Owned<JournalReader> reader_;
 	bool is_whole_ = true;
+	bool is_sound_ = true;
 };
 
 } // namespace thinback

@@ -45,7 +45,7 @@ void TreeWalk::compare_merge()
 
 	if (found != parent->record.own.get())
 		TBK_FINDING(
-			report_, TBK_FINDING_REPAIRABLE,
+			report_, TBK_FINDING_DAMAGED,
 			"%s: %llu blocks of its parent are accounted for, which is said to have %llu",
 			name_, found, parent->record.own.get());
 }

@@ -107,18 +107,15 @@ void TreeWalk::visit_inherited(const format::Extent &extent, Range part)
 			    name_, at, offset + at);
 }
 
-/* While it is being freed, or merged, part of what it shared has gone without being counted. */
 void TreeWalk::compare_counts()
 {
 	const auto &record = tree_->record;
 
-	if (tree_->broken)
-		return;
-	if (passed_ == 0 && tree_->own != record.own.get())
+	if (tree_->is_own_wrong())
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 			    "%s: has %llu blocks of its own and is said to have %llu", name_,
 			    tree_->own, record.own.get());
-	if (!tree_->is_removing() && passed_ == 0 && tree_->mapped != record.mapped.get())
+	if (tree_->is_mapped_wrong())
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 			    "%s: maps %llu blocks and is said to map %llu", name_, tree_->mapped,
 			    record.mapped.get());

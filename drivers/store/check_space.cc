@@ -55,6 +55,8 @@ BlockLedger::~BlockLedger()
 		tbk_big_free(entries_[g].bits);
 	for (u64 g = 0; entries_ && g < geometry_.groups(); g++)
 		tbk_big_free(entries_[g].claimed);
+	for (u64 g = 0; entries_ && g < geometry_.groups(); g++)
+		tbk_big_free(entries_[g].struck);
 	tbk_big_free(entries_);
 	tbk_big_free(block_);
 	tbk_big_free(fixed_);
@@ -116,7 +118,7 @@ void BlockLedger::read_summary(const format::Superblock &super, u64 index)
 	const auto &block = *reinterpret_cast<const format::SummaryBlock *>(block_);
 
 	if (!read.is_ok())
-		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 			    "summary of groups %llu to %llu in block %llu: %s", first, end - 1,
 			    format::first_summary(first) + (tag & format::slot_bit_8 ? 1 : 0),
 			    to_text(read.error()));
@@ -168,7 +170,8 @@ void BlockLedger::fill_part(u64 group, u32 i)
 		return;
 	}
 	entry.unknown = true;
-	TBK_FINDING(report_, TBK_FINDING_DAMAGED, "bitmap of group %llu in block %llu: %s", group,
+	TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "bitmap of group %llu in block %llu: %s",
+		    group,
 		    format::first_bitmap(group) + 2ull * i + (tag & format::slot_bit_16 ? 1 : 0),
 		    to_text(read.error()));
 }
@@ -268,6 +271,18 @@ Result<bool> BlockLedger::claim(u64 start, u64 count)
 	return is_free || entry.unknown;
 }
 
+Status BlockLedger::note_struck(Entry &entry, u64 start, u64 count)
+{
+	if (!keeps_)
+		return {};
+	if (!entry.struck)
+		entry.struck = static_cast<u64 *>(tbk_big_alloc(bitmap_bytes));
+	if (!entry.struck)
+		return Err::no_memory;
+	set_bits(entry.struck, within_group(start), static_cast<u32>(count));
+	return {};
+}
+
 Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count)
 {
 	const u64 group = group_of(start);
@@ -275,6 +290,7 @@ Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count)
 	Struck struck;
 
 	TBK_TRY(load(group));
+	TBK_TRY(note_struck(entry, start, count));
 	for_words(within_group(start), static_cast<u32>(count), [&](u32 word, u64 mask) {
 		if ((entry.bits[word] & mask) == mask) {
 			entry.bits[word] &= ~mask;
@@ -349,6 +365,40 @@ Status BlockLedger::finish(bool whole)
 			    "superblock: %llu blocks are free and %llu are said to be", free,
 			    free_);
 	return {};
+}
+
+u64 BlockLedger::free_told() const
+{
+	u64 free = 0;
+
+	for (u64 g = 0; g < geometry_.groups(); g++)
+		free += entries_[g].summary.free.get();
+	return free;
+}
+
+Result<BlockLedger::Wrong> BlockLedger::rebuild(u64 group, bool whole, u64 *bits)
+{
+	Entry &entry = entries_[group];
+	Wrong wrong;
+
+	wrong.said = entry.summary.free.get();
+	entry.bits = fixed_;
+	__builtin_memset(fixed_, 0, bitmap_bytes);
+	fill(group);
+	entry.bits = nullptr;
+	__builtin_memset(bits, 0, bitmap_bytes);
+	Group::set_fixed(geometry_, group, bits);
+	for (u32 w = 0; w < Group::words; w++) {
+		/* The journal's new blocks were free: else it could not be replayed. */
+		const u64 is_new = entry.unknown && entry.claimed ? entry.claimed[w] : 0;
+
+		bits[w] |= whole ? 0 : fixed_[w] & ~is_new;
+		bits[w] |= entry.struck ? entry.struck[w] : 0;
+	}
+	wrong.found = group_bits - count_bits(bits, 0, group_bits);
+	wrong.is = entry.unknown || wrong.found != wrong.said ||
+		   __builtin_memcmp(bits, fixed_, bitmap_bytes) != 0;
+	return wrong;
 }
 
 } // namespace thinback

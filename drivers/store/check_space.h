@@ -18,6 +18,8 @@ class BlockLedger {
 public:
 	static Result<Owned<BlockLedger>>
 	open(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
+	/* Before anything is struck off: remembers all that is, for rebuild(). */
+	void keep_struck() { keeps_ = true; }
 	~BlockLedger();
 	BlockLedger(const BlockLedger &) = delete;
 	BlockLedger &operator=(const BlockLedger &) = delete;
@@ -39,10 +41,26 @@ public:
 	/* Reads what no tree reached. @whole: all trees could be read, so what is left over has leaked. */
 	Status finish(bool whole);
 
+	/* A group whose bitmaps, or free count, say something else than the trees. */
+	struct Wrong {
+		u32 said = 0;  /* free blocks, as was said */
+		u32 found = 0; /* ... and as there are */
+		bool is = false;
+	};
+	/*
+	 * After finish(), with keep_struck(): what the group's bits should be, into
+	 * @bits, a group's worth. Unless @whole, what was in use stays so.
+	 */
+	Result<Wrong> rebuild(u64 group, bool whole, u64 *bits);
+	u64 groups() const { return geometry_.groups(); }
+	/* Free blocks that the summaries tell of, all together. */
+	u64 free_told() const;
+
 private:
 	struct Entry {
 		u64 *bits;    /* NULL until loaded */
 		u64 *claimed; /* NULL until something is */
+		u64 *struck;  /* NULL until something is; kept for rebuild() */
 		format::SummaryEntry summary;
 		bool unknown; /* the summary or a bitmap cannot be read */
 	};
@@ -62,6 +80,7 @@ private:
 	void fill_part(u64 group, u32 i);
 	void fill(u64 group);
 	bool is_free_on_disk(u64 block);
+	Status note_struck(Entry &entry, u64 start, u64 count);
 	void strike_one(Entry &entry, u64 block, Struck &struck);
 	void tell_leaks(u64 group);
 	void tell_leak(u64 start, u64 count);
@@ -73,6 +92,7 @@ private:
 	Entry *entries_ = nullptr;
 	u8 *block_ = nullptr; /* read buffer */
 	u64 *fixed_ = nullptr;
+	bool keeps_ = false;
 };
 
 } // namespace thinback

@@ -86,8 +86,8 @@ Status TreeWalk::strike(const char *what, u64 start, u64 count)
 			    "%s: block %llu of %s belongs to something else as well", name_,
 			    struck.twice, what);
 	if (struck.free)
-		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: block %llu of %s is marked as free",
-			    name_, struck.free, what);
+		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+			    "%s: block %llu of %s is marked as free", name_, struck.free, what);
 	return {};
 }
 

@@ -72,6 +72,14 @@ void Group::loaded()
 	__builtin_memcpy(live_, used_[0], bitmap_bytes);
 }
 
+void Group::replace(u64 epoch, const u64 *bits)
+{
+	__builtin_memcpy(used_[0], bits, bitmap_bytes);
+	loaded();
+	epoch_[epoch & 1] = epoch;
+	changed_[epoch & 1] = (1u << format::bitmaps_per_group) - 1;
+}
+
 u32 Group::take_at(u32 at, u32 count)
 {
 	const u32 room = static_cast<u32>(format::group_blocks) - at;

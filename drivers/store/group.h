@@ -60,6 +60,9 @@ public:
 	/* After the last load_bitmap(): takes what is in use as what is live. */
 	void loaded() TBK_REQUIRES(lock_);
 
+	/* Instead of both: @bits, a group's worth, as a change of epoch @epoch. */
+	void replace(u64 epoch, const u64 *bits) TBK_REQUIRES(lock_);
+
 	/* Positions are relative to the group. All take from the live bitmap; none is empty. */
 	u32 take_at(u32 at, u32 count) TBK_REQUIRES(lock_);
 	Run take_aligned(u32 offset, u32 count, bool apart) TBK_REQUIRES(lock_);

@@ -22,6 +22,9 @@ public:
 	/* Number of the first block that is not there, after the last next(). */
 	u64 end() const { return next_; }
 
+	/* A number that no block had which may be there still, behind a gap too. */
+	u64 past_all() const { return first_ + size_; }
+
 	/* Whether the superblock's checkpoint does not hold it already. */
 	bool applies(const format::JournalRecord &record) const;
 

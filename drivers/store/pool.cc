@@ -46,17 +46,10 @@ Pool::Pool(struct tbk_device &device) : device_(device)
 Result<Owned<Pool>> Pool::open(struct tbk_device &device, u32 flags, Why *why)
 {
 	Owned<Pool> pool = TBK_TRY(make<Pool>(device));
-	auto *super = static_cast<format::Superblock *>(
-		tbk_alloc(sizeof(format::Superblock), TBK_MAY_SLEEP));
-	const auto free_super = ScopeGuard([=] { tbk_free(super); });
 
-	if (!super)
-		return Err::no_memory;
 	pool->read_only_ = (flags & TBK_POOL_READ_ONLY) || pool->device_info_.read_only;
-	Status opened = read_superblock(device, *super);
+	const Status opened = pool->open_super();
 
-	if (opened.is_ok())
-		opened = pool->open_parts(*super);
 	if (!opened.is_ok()) {
 		explain_open(why, pool->device_info_, opened.error());
 		return opened.error();
@@ -65,6 +58,27 @@ Result<Owned<Pool>> Pool::open(struct tbk_device &device, u32 flags, Why *why)
 	if (!pool->read_only_)
 		pool->cleaner_->kick();
 	return pool;
+}
+
+Result<Owned<Pool>> Pool::open_damaged(struct tbk_device &device, Mending &mending)
+{
+	Owned<Pool> pool = TBK_TRY(make<Pool>(device));
+
+	pool->mending_ = &mending;
+	TBK_TRY(pool->open_super());
+	return pool;
+}
+
+Status Pool::open_super()
+{
+	auto *super = static_cast<format::Superblock *>(
+		tbk_alloc(sizeof(format::Superblock), TBK_MAY_SLEEP));
+	const auto free_super = ScopeGuard([=] { tbk_free(super); });
+
+	if (!super)
+		return Err::no_memory;
+	TBK_TRY(read_superblock(device_, *super));
+	return open_parts(*super);
 }
 
 Status Pool::open_parts(const format::Superblock &super)
@@ -79,7 +93,12 @@ Status Pool::open_parts(const format::Superblock &super)
 	TBK_TRY(epochs_.init());
 	has_epochs_ = true;
 
-	space_ = TBK_TRY(Space::open(device_, super));
+	if (mending_)
+		space_ = TBK_TRY(Space::open_damaged(device_, super));
+	else
+		space_ = TBK_TRY(Space::open(device_, super));
+	if (mending_)
+		TBK_TRY(mending_->space(*mending_, *space_, super.header.checkpoint.get() + 1));
 	cache_ = TBK_TRY(NodeCache::create(
 		device_, { super.header.pool.get(), super.blocks.get(), super.blocks.get() }));
 	catalog_ = TBK_TRY(make<Catalog>(*cache_, *space_));
@@ -108,10 +127,19 @@ Status Pool::open_journal(const format::Superblock &super)
 	Recovery recovery(*this);
 
 	checkpointer_->hold();
+	if (mending_) {
+		TBK_TRY(mending_->volumes(*mending_, *this));
+		recovery.forgive();
+	}
 	TBK_TRY(recovery.run(*reader));
+	if (mending_) {
+		mending_->lost = recovery.lost();
+		mending_->replayed = recovery.records();
+	}
 	/* Past what a write that was cut off may have left behind the gap. */
 	journal_ = TBK_TRY(make<Journal>(device_, *checkpointer_, space_->geometry(),
-					 reader->end() + format::journal_write_max));
+					 mending_ ? reader->past_all()
+						  : reader->end() + format::journal_write_max));
 	TBK_TRY(journal_->init(queue_));
 	if (read_only_)
 		return {};

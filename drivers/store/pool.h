@@ -15,10 +15,23 @@ Result<Name> parse_name(const char *text, const char *what, Why *why);
 /* Rounded up; with the sentence when no volume can be of that size. */
 Result<u64> size_in_blocks(u64 bytes, Why *why);
 
+class Pool;
+
+/* What a repair does to a pool while it is opened; see repair.cc. */
+struct Mending {
+	/* Before anything is taken, freed or replayed. What it changes is of epoch @epoch. */
+	Status (*space)(Mending &self, Space &space, u64 epoch);
+	Status (*volumes)(Mending &self, Pool &pool);
+	Err lost; /* why the journal was not replayed to its end, ok if it was */
+	u64 replayed;
+};
+
 /* An open pool: its parts, and what changes more than one of them. */
 class Pool {
 public:
 	static Result<Owned<Pool>> open(struct tbk_device &device, u32 flags, Why *why);
+	/* Only to be closed again: what was mended is durable then. */
+	static Result<Owned<Pool>> open_damaged(struct tbk_device &device, Mending &mending);
 	explicit Pool(struct tbk_device &device);
 	~Pool();
 	Pool(const Pool &) = delete;
@@ -76,6 +89,7 @@ public:
 	Watch &watch() { return watch_; }
 
 private:
+	Status open_super();
 	Status open_parts(const format::Superblock &super);
 	Status open_journal(const format::Superblock &super);
 	Status may_change(Why *why) const;
@@ -109,6 +123,7 @@ private:
 	Name name_;
 	u8 uuid_[16] = {};
 	bool read_only_ = false;
+	Mending *mending_ = nullptr;
 
 	struct tbk_queue *queue_ = nullptr;
 	struct tbk_reserve *pieces_ = nullptr;

@@ -42,12 +42,12 @@ Result<Volume *> Recovery::volume_of(const format::JournalRecord &record)
 Status Recovery::visit_all(JournalReader &journal, Visit visit)
 {
 	journal.rewind();
-	for (;;) {
+	while (left_ > 0) {
 		const format::JournalBlock *block = TBK_TRY(journal.next());
 
 		if (!block)
 			return {};
-		for (u32 i = 0; i < block->header.count.get(); i++) {
+		for (u32 i = 0; i < block->header.count.get() && left_ > 0; i++) {
 			if (!journal.applies(block->records[i]))
 				continue;
 			const MapChange change = TBK_TRY(read_record(block->records[i]));
@@ -56,15 +56,19 @@ Status Recovery::visit_all(JournalReader &journal, Visit visit)
 			if (change.start + change.run.count > volume->size())
 				return Err::bad_records;
 			TBK_TRY((this->*visit)(*volume, change));
+			left_--;
 		}
 	}
+	return {};
 }
 
 /* Before any node is given a block that a record says holds data. */
 Status Recovery::reserve(Volume &, const MapChange &change)
 {
+	if (change.run.start)
+		TBK_TRY(pool_.space().take_at(change.run));
 	records_++;
-	return change.run.start ? pool_.space().take_at(change.run) : Status();
+	return {};
 }
 
 Status Recovery::collect(Volume &volume, const MapChange &change)
@@ -105,7 +109,12 @@ Status Recovery::apply_batch()
 
 Status Recovery::run(JournalReader &journal)
 {
-	TBK_TRY(visit_all(journal, &Recovery::reserve));
+	const Status reserved = visit_all(journal, &Recovery::reserve);
+
+	if (!reserved.is_ok() && (!forgives_ || reserved.error() == Err::no_memory))
+		return reserved;
+	lost_ = reserved.error();
+	left_ = records_;
 	if (records_ == 0)
 		return {};
 	editor_ = TBK_TRY(make<ExtentEditor>(pool_.cache(), pool_.space()));

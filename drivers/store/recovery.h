@@ -24,6 +24,10 @@ public:
 	Recovery(const Recovery &) = delete;
 	Recovery &operator=(const Recovery &) = delete;
 
+	/* What cannot be replayed ends the journal: for a repair, which tells by lost(). */
+	void forgive() { forgives_ = true; }
+	Err lost() const { return lost_; }
+
 	/* No checkpoint is taken meanwhile. Sleeps. */
 	Status run(JournalReader &journal);
 
@@ -44,6 +48,9 @@ private:
 	Owned<ReplayBatch> batch_;
 	Volume *last_ = nullptr; /* of the record before */
 	u64 records_ = 0;
+	u64 left_ = ~0ull; /* records that the pass at hand may visit */
+	bool forgives_ = false;
+	Err lost_ = Err::ok;
 };
 
 } // namespace thinback

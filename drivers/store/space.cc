@@ -54,15 +54,27 @@ Result<Owned<Space>> Space::open(struct tbk_device &device, const format::Superb
 {
 	Owned<Space> space = TBK_TRY(make<Space>(device));
 
-	space->geometry_ = { super.blocks.get(), super.journal_blocks.get(),
-			     super.header.pool.get() };
-	space->kept_back_ = slice_kept_back(super.blocks.get());
-	space->entries_ =
-		static_cast<Entry *>(tbk_big_alloc(space->geometry_.groups() * sizeof(Entry)));
-	if (!space->entries_)
-		return Err::no_memory;
-	TBK_TRY(space->read_summaries(super));
+	TBK_TRY(space->prepare(super));
 	return space;
+}
+
+Result<Owned<Space>> Space::open_damaged(struct tbk_device &device, const format::Superblock &super)
+{
+	Owned<Space> space = TBK_TRY(make<Space>(device));
+
+	space->is_damaged_ = true;
+	TBK_TRY(space->prepare(super));
+	return space;
+}
+
+Status Space::prepare(const format::Superblock &super)
+{
+	geometry_ = { super.blocks.get(), super.journal_blocks.get(), super.header.pool.get() };
+	kept_back_ = slice_kept_back(super.blocks.get());
+	entries_ = static_cast<Entry *>(tbk_big_alloc(geometry_.groups() * sizeof(Entry)));
+	if (!entries_)
+		return Err::no_memory;
+	return read_summaries(super);
 }
 
 Space::~Space()
@@ -80,11 +92,26 @@ Space::~Space()
 	tbk_big_free(entries_);
 }
 
+/* Into @buffer. */
+Status Space::read_summary(u64 index, u8 tag, void *buffer)
+{
+	const auto &block = *static_cast<const format::SummaryBlock *>(buffer);
+	const PhysicalBlock at(format::first_summary(index * format::groups_per_summary) +
+			       (tag & format::slot_bit_8 ? 1 : 0));
+
+	TBK_TRY(read_blocks(device_, at, buffer, BlockCount(1)));
+	TBK_TRY(check_block(buffer, format::summary_magic, at, geometry_.pool));
+	if (format::summary_tag(block.header.checkpoint.get()) != (tag & ~format::slot_bit_8))
+		return Err::stale;
+	return {};
+}
+
 Status Space::read_summaries(const format::Superblock &super)
 {
 	void *buffer = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
 	const auto free_buffer = ScopeGuard([=] { tbk_free(buffer); });
 	const auto &block = *static_cast<const format::SummaryBlock *>(buffer);
+	bool is_read = false;
 	u64 free = 0;
 
 	if (!buffer)
@@ -95,24 +122,38 @@ Status Space::read_summaries(const format::Superblock &super)
 		Entry &entry = entries_[g];
 
 		if (tag && g % format::groups_per_summary == 0) {
-			const PhysicalBlock at(format::first_summary(g) +
-					       (tag & format::slot_bit_8 ? 1 : 0));
+			const Status read = read_summary(index, tag, buffer);
 
-			TBK_TRY(read_blocks(device_, at, buffer, BlockCount(1)));
-			TBK_TRY(check_block(buffer, format::summary_magic, at, geometry_.pool));
-			if (format::summary_tag(block.header.checkpoint.get()) !=
-			    (tag & ~format::slot_bit_8))
-				return Err::stale;
+			if (!read.is_ok() && !is_damaged_)
+				return read;
+			is_read = read.is_ok();
 		}
-		if (tag)
+		if (tag && is_read)
 			entry.summary = block.groups[g % format::groups_per_summary];
 		else
 			entry.summary.free.set(static_cast<u32>(most_free_in(geometry_, g)));
-		if (entry.summary.free.get() > most_free_in(geometry_, g))
+		if (entry.summary.free.get() > most_free_in(geometry_, g) && !is_damaged_)
 			return Err::bad_records;
 		free += entry.summary.free.get();
 	}
 	free_.store_relaxed(free);
+	return {};
+}
+
+Status Space::replace(u64 index, const u64 *bits, u64 epoch)
+{
+	Entry &entry = entries_[index];
+	Group *group = TBK_TRY(Group::create(index));
+
+	TBK_ASSERT(!entry.group.load_relaxed());
+	{
+		MutexGuard guard(group->lock());
+
+		group->replace(epoch, bits);
+		free_.fetch_add_relaxed(group->free_live());
+	}
+	free_.fetch_sub_relaxed(entry.summary.free.get());
+	entry.group.store_release(group);
 	return {};
 }
 

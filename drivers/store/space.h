@@ -37,6 +37,11 @@ public:
 	/* @kept_back: blocks that only metadata may take. */
 	static Result<Owned<Space>> open(struct tbk_device &device,
 					 const format::Superblock &super);
+	/* A summary that cannot be read counts as never written: for replace(), before anything else is asked. */
+	static Result<Owned<Space>> open_damaged(struct tbk_device &device,
+						 const format::Superblock &super);
+	/* Makes @bits, a group's worth, what is in use there from epoch @epoch on, whatever was. */
+	Status replace(u64 index, const u64 *bits, u64 epoch) TBK_EXCLUDES(lock_);
 	~Space();
 	Space(const Space &) = delete;
 	Space &operator=(const Space &) = delete;
@@ -97,7 +102,9 @@ private:
 	explicit Space(struct tbk_device &device) : device_(device) {}
 	friend Result<Owned<Space>> make<Space>(struct tbk_device &);
 
+	Status prepare(const format::Superblock &super);
 	Status read_summaries(const format::Superblock &super);
+	Status read_summary(u64 index, u8 tag, void *buffer);
 	Result<Group *> group(u64 index, bool may_wait) TBK_EXCLUDES(lock_);
 	Result<Group *> load(u64 index) TBK_REQUIRES(lock_);
 	Status load_bitmaps(Group &group, const format::SummaryEntry &summary, void *block);
@@ -116,6 +123,7 @@ private:
 
 	struct tbk_device &device_;
 	Geometry geometry_;
+	bool is_damaged_ = false; /* summaries that cannot be read are forgiven */
 	u64 kept_back_ = 0;
 	Atomic<u64> free_;    /* clear in the live bitmaps, of groups loaded or not */
 	Atomic<u64> freeing_; /* in chunks */

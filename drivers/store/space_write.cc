@@ -69,7 +69,7 @@ void Space::write_summary(u64 index, u64 epoch, format::Superblock &super, Write
 
 void Space::write(u64 epoch, format::Superblock &super, WriteBatch &batch)
 {
-	u64 free = super.free.get();
+	u64 free = 0;
 	bool changed_here = false;
 
 	for (u64 g = 0; g < geometry_.groups(); g++) {
@@ -81,12 +81,11 @@ void Space::write(u64 epoch, format::Superblock &super, WriteBatch &batch)
 			group->lock().unlock();
 
 			if (changed) {
-				free -= entries_[g].summary.free.get();
 				write_group(g, epoch, changed, batch);
-				free += entries_[g].summary.free.get();
 				changed_here = true;
 			}
 		}
+		free += entries_[g].summary.free.get();
 		const bool is_last_here =
 			(g + 1) % format::groups_per_summary == 0 || g + 1 == geometry_.groups();
 

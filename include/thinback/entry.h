@@ -307,18 +307,20 @@ int tbk_pool_format(struct tbk_device *device, const struct tbk_format_options *
 enum tbk_finding_class {
 	TBK_FINDING_LEAK = 1,	    /* space in use by nobody */
 	TBK_FINDING_REPAIRABLE = 2, /* wrong, and what is right can be told */
-	TBK_FINDING_DAMAGED = 4,    /* data or metadata is lost */
+	TBK_FINDING_DAMAGED = 4,    /* data or metadata is lost, or nobody can tell what is right */
 };
 
 /**
  * struct tbk_check - what tbk_pool_check() reports to
  * @found: one finding; @text names the object, the block and what is wrong
  * @progress: now and then; @done of @total blocks of metadata; may be NULL
+ * @mended: one thing that tbk_pool_repair() has done, in @text; may be NULL
  * @context: the caller's
  */
 struct tbk_check {
 	void (*found)(struct tbk_check *check, enum tbk_finding_class kind, const char *text);
 	void (*progress)(struct tbk_check *check, tbk_u64 done, tbk_u64 total);
+	void (*mended)(struct tbk_check *check, const char *text);
 	void *context;
 	/* Filled in: */
 	tbk_u64 volumes, snapshots, nodes, extents, data_blocks, leaked_blocks;
@@ -327,6 +329,21 @@ struct tbk_check {
 
 /* Verify every invariant without writing. Return: 0 when done, whatever was found; -EMEDIUMTYPE no pool; -ENOMEM; -EIO. */
 int tbk_pool_check(struct tbk_device *device, struct tbk_check *check, struct tbk_why *why);
+
+/**
+ * tbk_pool_repair() - Mend what a check of class leak or repairable finds.
+ * @device: exclusively ours, in no use as a pool
+ * @check: of it @mended is called, for what is done and durable; nothing else is
+ * @why: the reason of a failure
+ *
+ * Ends a journal that is damaged where it cannot be replayed any further; other
+ * damage stays as it is. Cut off at any moment, the pool is as before or
+ * mended. What is left over is for another check to tell. Writes nothing if
+ * there is nothing to mend.
+ *
+ * Return: 0; -EMEDIUMTYPE no pool; -EROFS; -ENOMEM; -EIO.
+ */
+int tbk_pool_repair(struct tbk_device *device, struct tbk_check *check, struct tbk_why *why);
 
 /* Is there a pool? Fills @info's name, uuid, size. 0 or -EMEDIUMTYPE, -EIO. */
 int tbk_probe(struct tbk_device *device, struct tbk_pool_info *info);

@@ -12,6 +12,7 @@
 #include "../hosted/merge_crash_cases.h"
 #include "../hosted/model_hosted_cases.h"
 #include "../hosted/quota_cases.h"
+#include "../hosted/repair_hosted_cases.h"
 #include "../hosted/scheduler_cases.h"
 #include "../hosted/volume_cases.h"
 
@@ -29,6 +30,7 @@
 	X(merge_crash, TBK_MERGE_CRASH_CASES)		\
 	X(model_hosted, TBK_MODEL_HOSTED_CASES)		\
 	X(quota, TBK_QUOTA_CASES)			\
+	X(repair_hosted, TBK_REPAIR_HOSTED_CASES)	\
 	X(scheduler, TBK_SCHEDULER_CASES)		\
 	X(volume, TBK_VOLUME_CASES)
 /* clang-format on */

@@ -18,6 +18,7 @@
 #include "../store/merge_cases.h"
 #include "../store/merger_cases.h"
 #include "../store/node_cache_cases.h"
+#include "../store/repair_cases.h"
 #include "../store/replay_batch_cases.h"
 #include "../store/space_cases.h"
 #include "../store/tree_cases.h"
@@ -43,6 +44,7 @@
 	X(node_cache, TBK_NODE_CACHE_CASES)	\
 	X(owned, TBK_OWNED_CASES)	\
 	X(ram_device, TBK_RAM_DEVICE_CASES)	\
+	X(repair, TBK_REPAIR_CASES)	\
 	X(replay_batch, TBK_REPLAY_BATCH_CASES)	\
 	X(result, TBK_RESULT_CASES)	\
 	X(space, TBK_SPACE_CASES)	\

@@ -32,7 +32,7 @@ TBK_TEST(check_catalog_finds_name_that_is_none)
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.name[0] = '-'; },
-		TBK_FINDING_REPAIRABLE, "volume with id 4: its name is none");
+		TBK_FINDING_DAMAGED, "volume with id 4: its name is none");
 	CHECK_EQ(pool.findings->count(), 1);
 }
 
@@ -42,7 +42,7 @@ TBK_TEST(check_catalog_finds_two_of_a_name)
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.name[0] = 'b'; },
-		TBK_FINDING_REPAIRABLE, "volume b: there are two of that name, with ids 3 and 4");
+		TBK_FINDING_DAMAGED, "volume b: there are two of that name, with ids 3 and 4");
 	CHECK_EQ(pool.findings->count(), 1);
 }
 
@@ -52,7 +52,7 @@ TBK_TEST(check_catalog_finds_snapshot_without_its_volume)
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_s, [](Record &record) { record.volume[0] = 'x'; },
-		TBK_FINDING_REPAIRABLE, "snapshot x@s: its volume is not there");
+		TBK_FINDING_DAMAGED, "snapshot x@s: its volume is not there");
 	CHECK_EQ(pool.findings->count(), 1);
 }
 
@@ -122,7 +122,7 @@ TBK_TEST(check_catalog_finds_id_yet_to_be_given)
 
 	CHECK_OK(pool.spoil_super([](format::Superblock &super) { super.next_id.set(4); }));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
-	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "volume c: id 4 is yet to be given"));
+	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "volume c: id 4 is yet to be given"));
 	CHECK_EQ(pool.findings->count(), 1);
 }
 
@@ -142,7 +142,7 @@ TBK_TEST(check_catalog_finds_hidden_without_children)
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c,
 		[](Record &record) { record.flags.set(format::catalog_hidden); },
-		TBK_FINDING_REPAIRABLE, "removed volume with id 4: is hidden and should not be");
+		TBK_FINDING_DAMAGED, "removed volume with id 4: is hidden and should not be");
 }
 
 TBK_TEST(check_catalog_finds_removing_with_children)

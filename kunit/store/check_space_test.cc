@@ -52,9 +52,9 @@ TBK_TEST(check_space_finds_data_and_nodes_marked_free)
 		__builtin_memset(bitmap(image).bits + 6, 0, 1000);
 	}));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
-	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "of data is marked as free"));
-	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "of a node is marked as free"));
-	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "catalog: block"));
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "of data is marked as free"));
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "of a node is marked as free"));
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "catalog: block"));
 	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "group 0:"));
 	CHECK(!pool.findings->has(TBK_FINDING_LEAK, ""));
 }
@@ -101,7 +101,7 @@ TBK_TEST(check_space_finds_slot_of_another_checkpoint)
 		checkpoint.set(checkpoint.get() - 1);
 	}));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
-	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, to_text(Err::stale)));
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, to_text(Err::stale)));
 }
 
 TBK_TEST(check_space_finds_bitmap_of_other_blocks)
@@ -111,5 +111,5 @@ TBK_TEST(check_space_finds_bitmap_of_other_blocks)
 	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
 				  [](BlockImage &image) { bitmap(image).header.low.set(1); }));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
-	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "bitmap of group 0"));
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "bitmap of group 0"));
 }

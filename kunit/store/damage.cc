@@ -85,6 +85,21 @@ int Findings::check(struct tbk_device &device)
 	return tbk_pool_check(&device, &raw, &why);
 }
 
+int Findings::repair(struct tbk_device &device)
+{
+	struct tbk_why why {};
+
+	count_ = 0;
+	raw = {};
+	raw.mended = was_mended;
+	return tbk_pool_repair(&device, &raw, &why);
+}
+
+void Findings::was_mended(struct tbk_check *check, const char *text)
+{
+	found(check, mended, text);
+}
+
 void Findings::found(struct tbk_check *check, enum tbk_finding_class kind, const char *text)
 {
 	Findings &self = container_of<&Findings::raw>(check);
@@ -177,7 +192,67 @@ int fill_pool(struct tbk_pool *pool)
 	return error;
 }
 
+struct Written {
+	const char *volume;
+	const char *snapshot;
+	char newer; /* letter of what was written since */
+	u64 step;
+	u32 newer_count;
+	u32 newer_version;
+	u32 count;
+};
+
+constexpr Written all_written[] = {
+	{ "a", nullptr, 'a', 2, 20, 2, 400 },
+	{ "a", "s", 'a', 2, 0, 0, 400 },
+	{ "b", nullptr, 'b', 2, 10, 3, 400 },
+	{ "c", nullptr, 'c', 7, 5, 4, 5 },
+};
+
+bool holds_written(struct tbk_volume *volume, const Written &written)
+{
+	void *data = tbk_big_alloc(4096);
+	bool holds = data != nullptr;
+
+	for (u32 i = 0; i < written.count && holds; i++) {
+		const u64 block = i * written.step;
+		const bool is_new = i < written.newer_count;
+
+		holds = do_request(volume, TBK_OP_READ, block, data, 1) == 0 &&
+			is_block(data, is_new ? written.newer : 'a', block,
+				 is_new ? written.newer_version : 1);
+	}
+	tbk_big_free(data);
+	return holds;
+}
+
+bool holds_volume(struct tbk_pool *pool, const Written &written)
+{
+	struct tbk_volume *volume = nullptr;
+
+	if (tbk_volume_open(pool, written.volume, written.snapshot, 0, &volume, nullptr))
+		return false;
+	const bool holds = holds_written(volume, written);
+
+	tbk_volume_close(volume);
+	return holds;
+}
+
 } // namespace
+
+bool holds_all(struct tbk_device &device, const char *except)
+{
+	struct tbk_pool *pool = nullptr;
+	bool holds = true;
+
+	if (tbk_pool_open(&device, TBK_POOL_READ_ONLY, &pool, nullptr))
+		return false;
+	for (const Written &written : all_written) {
+		if (!except || written.volume[0] != except[0])
+			holds &= holds_volume(pool, written);
+	}
+	return tbk_pool_close(pool, nullptr) == 0 && holds;
+}
 
 Status DamagedPool::fill()
 {

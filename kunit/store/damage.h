@@ -19,6 +19,9 @@ public:
 
 	/* Runs one. */
 	int check(struct tbk_device &device);
+	/* Repairs; what was done is what was found of kind `mended`. */
+	int repair(struct tbk_device &device);
+	static constexpr auto mended = static_cast<enum tbk_finding_class>(7);
 
 	u32 count() const { return count_; }
 	/* Whether one of @kind has @part in its text. */
@@ -35,6 +38,7 @@ private:
 	};
 
 	static void found(struct tbk_check *check, enum tbk_finding_class kind, const char *text);
+	static void was_mended(struct tbk_check *check, const char *text);
 
 	u32 count_ = 0;
 	Finding list_[most] = {};
@@ -121,6 +125,9 @@ private:
 	u32 target_id_ = 0;
 	SpoilRecord spoil_record_ = nullptr;
 };
+
+/* Whether a DamagedPool's volumes, all but @except, hold what they held before it was damaged. */
+bool holds_all(struct tbk_device &device, const char *except);
 
 /* A request on a volume, waited for. 0 or a negative errno. */
 int do_request(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 blocks);

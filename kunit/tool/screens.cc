@@ -70,6 +70,19 @@ public:
 		return { pool->name, 3, 5, 120, 900, 70ULL << 20, findings.size() * 4096 };
 	}
 
+	std::vector<std::string> repair(const OpenDevice &) override
+	{
+		std::vector<std::string> lines;
+
+		for (const Finding &finding : findings)
+			if (finding.severity != Severity::fatal)
+				lines.push_back("no more: " + finding.text);
+		std::erase_if(findings, [](const Finding &finding) {
+			return finding.severity != Severity::fatal;
+		});
+		return lines;
+	}
+
 	Refusal refusal;
 	std::vector<Finding> findings;
 };
@@ -272,6 +285,8 @@ void Theatre::happen(const std::string &line)
 		if (first != "leak")
 			severity = first == "fatal" ? Severity::fatal : Severity::fixable;
 		core_.findings.push_back({ severity, rest(words) });
+	} else if (what == "no-findings") {
+		core_.findings.clear();
 	} else if (what == "log") { /* what the module was asked for, since the last time */
 		for (const std::string &entry : std::exchange(kernel_.log, {}))
 			std::cout << "= " << entry << "\n";

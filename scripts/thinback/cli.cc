@@ -114,6 +114,7 @@ void declare_names(CLI::App &app, Options &options)
 void declare_check(CLI::App &app, Options &options)
 {
 	take_objects(app, options, "DEVICE", 1);
+	app.add_flag("--repair", options.repair, "mend what can be mended");
 }
 
 void declare_probe(CLI::App &app, Options &options)
@@ -254,8 +255,8 @@ const std::vector<Verb> &verbs()
 		  verb_unmap },
 		{ "sync", "sync [POOL...]", "write out all that has been acknowledged",
 		  declare_sync, verb_sync },
-		{ "check", "check DEVICE", "verify a pool that is not attached", declare_check,
-		  verb_check },
+		{ "check", "check DEVICE [--repair]", "verify a pool that is not attached",
+		  declare_check, verb_check },
 		{ "probe", "probe DEVICE [--udev]", "tell whether a device holds a pool",
 		  declare_probe, verb_probe },
 		{ "version", "version", "of this program and of the module", declare_nothing,

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace thinback::tool {
 
@@ -60,6 +61,8 @@ public:
 	virtual std::optional<PoolOnDisk> probe(const OpenDevice &device) = 0;
 	virtual void format(const OpenDevice &device, const PoolOnDisk &pool) = 0;
 	virtual CheckSummary check(const OpenDevice &device, const CheckListener &listener) = 0;
+	/* Mends what can be mended; a line each for what was done. */
+	virtual std::vector<std::string> repair(const OpenDevice &device) = 0;
 };
 
 } // namespace thinback::tool

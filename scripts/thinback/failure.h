@@ -22,7 +22,7 @@ enum class Exit {
 };
 
 /* check answers as fsck(8) does. */
-enum class CheckExit { clean = 0, findings = 4, failed = 8, usage = 16 };
+enum class CheckExit { clean = 0, mended = 1, findings = 4, failed = 8, usage = 16 };
 
 /* Thrown by anything below run(), which puts "thinback: cannot VERB OBJECT: " before @reason. */
 struct Failure : std::exception {

@@ -155,4 +155,21 @@ CheckSummary HostedCore::check(const OpenDevice &open, const CheckListener &list
 	return summary_of(check);
 }
 
+std::vector<std::string> HostedCore::repair(const OpenDevice &open)
+{
+	FdDevice device(open, device_bytes(open));
+	std::vector<std::string> lines;
+	struct tbk_check check {};
+	tbk_why why{};
+	int error = 0;
+
+	check.context = &lines;
+	check.mended = [](struct tbk_check *in, const char *text) {
+		static_cast<std::vector<std::string> *>(in->context)->emplace_back(text);
+	};
+	run_core([&] { error = tbk_pool_repair(&device, &check, &why); });
+	require(error, open, why);
+	return lines;
+}
+
 } // namespace thinback::tool

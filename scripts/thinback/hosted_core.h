@@ -13,6 +13,7 @@ public:
 	std::optional<PoolOnDisk> probe(const OpenDevice &device) override;
 	void format(const OpenDevice &device, const PoolOnDisk &pool) override;
 	CheckSummary check(const OpenDevice &device, const CheckListener &listener) override;
+	std::vector<std::string> repair(const OpenDevice &device) override;
 };
 
 } // namespace thinback::tool

@@ -126,23 +126,39 @@ Json json_of_entry(const Entry &entry)
 	return json;
 }
 
-Json json_of_check(const CheckReport &check)
+Json json_of_findings(const std::vector<Finding> &list)
 {
 	Json findings = Json::array();
 
-	for (const Finding &finding : check.findings)
+	for (const Finding &finding : list)
 		findings.push_back(
 			{ { "class", severity_name(finding.severity) }, { "text", finding.text } });
+	return findings;
+}
+
+Json json_of_repair(const CheckReport &check)
+{
+	if (!check.is_repaired)
+		return nullptr;
+	return { { "class", class_of(check.left) },
+		 { "mended", check.mended },
+		 { "left", json_of_findings(check.left) } };
+}
+
+Json json_of_check(const CheckReport &check)
+{
 	return { { "device", check.device },
 		 { "pool", text_or_null(check.summary.pool) },
 		 { "clean", check.findings.empty() },
+		 { "class", class_of(check.findings) },
 		 { "volumes", check.summary.volumes },
 		 { "snapshots", check.summary.snapshots },
 		 { "nodes", check.summary.nodes },
 		 { "extents", check.summary.extents },
 		 { "data", check.summary.data },
 		 { "leaked", check.summary.leaked },
-		 { "findings", std::move(findings) } };
+		 { "findings", json_of_findings(check.findings) },
+		 { "repair", json_of_repair(check) } };
 }
 
 Json json_of_module(const std::optional<thinback_version> &module)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace thinback::tool {
@@ -26,6 +28,15 @@ const char *severity_name(Severity severity)
 		break;
 	}
 	return "fatal";
+}
+
+std::string class_of(const std::vector<Finding> &findings)
+{
+	const auto worst = std::max_element(
+		findings.begin(), findings.end(),
+		[](const Finding &a, const Finding &b) { return a.severity < b.severity; });
+
+	return worst == findings.end() ? "clean" : severity_name(worst->severity);
 }
 
 void Report::add(Entry entry)

@@ -23,7 +23,14 @@ struct CheckReport {
 	std::string device;
 	CheckSummary summary;
 	std::vector<Finding> findings;
+	/* With --repair: what was done, and what a check found afterwards. */
+	bool is_repaired = false;
+	std::vector<std::string> mended;
+	std::vector<Finding> left;
 };
+
+/* The name of the worst, or "clean". */
+std::string class_of(const std::vector<Finding> &findings);
 
 /* Parts that a command has nothing to do with are absent, those it found empty are empty. */
 struct Report {

@@ -32,6 +32,7 @@ struct Options {
 	bool wait = false;
 	bool shrink = false;
 	bool discard = false;
+	bool repair = false;
 
 	std::string mode;
 	std::string guest;

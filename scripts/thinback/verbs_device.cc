@@ -111,35 +111,43 @@ void verb_format(Session &session)
 
 namespace {
 
+/* "3 found: 1 leak 2 fatal" */
+std::string count_text(const std::vector<Finding> &findings, const char *what)
+{
+	std::map<Severity, unsigned int> counts;
+	std::string text = fmt::format("{} {}:", findings.size(), what);
+
+	for (const Finding &finding : findings)
+		counts[finding.severity]++;
+	for (const auto &[severity, count] : counts)
+		text += fmt::format(" {} {}", count, severity_name(severity));
+	return text;
+}
+
 std::string summary_text(const Session &session, const CheckReport &check)
 {
 	const CheckSummary &sum = check.summary;
-	std::map<Severity, unsigned int> counts;
 	std::string text = fmt::format(
 		"pool {}: {} volumes, {} snapshots, {} nodes, {} extents, {} of data\n", sum.pool,
 		sum.volumes, sum.snapshots, sum.nodes, sum.extents, session.size_text(sum.data));
 
-	for (const Finding &finding : check.findings)
-		counts[finding.severity]++;
-	if (counts.empty())
+	if (check.findings.empty())
 		return text + "clean\n";
-	text += fmt::format("{} found:", check.findings.size());
-	for (const auto &[severity, count] : counts)
-		text += fmt::format(" {} {}", count, severity_name(severity));
+	text += count_text(check.findings, "found");
 	if (sum.leaked != 0)
 		text += fmt::format(", {} leaked", session.size_text(sum.leaked));
 	return text + "\n";
 }
 
-} // namespace
-
-void verb_check(Session &session)
+void print_finding(Session &session, const Finding &finding)
 {
-	const std::string path = parse_device(session.options.objects.at(0)).pool;
-	const std::unique_ptr<Device> device = open_device(session, path, Access::read);
-	Progress progress(session.world.err, "check " + path,
+	session.print(fmt::format("{:<9}{}\n", severity_name(finding.severity), finding.text));
+}
+
+CheckSummary run_check(Session &session, const Device &device, std::vector<Finding> &findings)
+{
+	Progress progress(session.world.err, "check " + device.get().path,
 			  session.world.can_draw && !session.options.quiet);
-	CheckReport check{ path, {}, {} };
 	CheckListener listener;
 
 	listener.progress = [&](std::uint64_t done, std::uint64_t total) {
@@ -147,16 +155,50 @@ void verb_check(Session &session)
 	};
 	listener.found = [&](const Finding &finding) {
 		progress.clear();
-		session.print(
-			fmt::format("{:<9}{}\n", severity_name(finding.severity), finding.text));
-		check.findings.push_back(finding);
+		print_finding(session, finding);
+		findings.push_back(finding);
 	};
-	check.summary = session.world.core.check(device->get(), listener);
-	progress.clear();
+	return session.world.core.check(device.get(), listener);
+}
+
+/* What it has come to is for another check to say. */
+void run_repair(Session &session, const Device &device, CheckReport &check)
+{
+	check.is_repaired = true;
+	check.mended = session.world.core.repair(device.get());
+	for (const std::string &line : check.mended)
+		session.print(fmt::format("{:<9}{}\n", "mended", line));
+	if (check.mended.empty())
+		check.left = check.findings;
+	else
+		run_check(session, device, check.left);
+	if (check.left.empty())
+		session.say("clean now");
+	else
+		session.say(count_text(check.left, "left"));
+}
+
+} // namespace
+
+void verb_check(Session &session)
+{
+	const std::string path = parse_device(session.options.objects.at(0)).pool;
+	const bool repair = session.options.repair;
+	const std::unique_ptr<Device> device =
+		open_device(session, path, repair ? Access::write : Access::read);
+	CheckReport check;
+	CheckExit status = CheckExit::clean;
+
+	check.device = path;
+	check.summary = run_check(session, *device, check.findings);
 	if (!session.options.quiet)
 		session.print(summary_text(session, check));
+	if (!check.findings.empty() && repair)
+		run_repair(session, *device, check);
 	if (!check.findings.empty())
-		session.status = static_cast<int>(CheckExit::findings);
+		status = check.is_repaired && check.left.empty() ? CheckExit::mended
+								 : CheckExit::findings;
+	session.status = static_cast<int>(status);
 	session.report.check = std::move(check);
 }
 

@@ -118,6 +118,20 @@ class Devices(unittest.TestCase):
         done = self.thinback("check", self.disk)
         self.assertIn(done.returncode, (4, 8), done.stdout + done.stderr)
 
+    def test_repair(self):
+        self.format(self.disk)
+        before = self.disk.read_bytes()
+        self.expect(0, "check", self.disk, "--repair")
+        self.assertEqual(before, self.disk.read_bytes())
+        with open(self.disk, "r+b") as file:
+            file.seek(17 * 4096 + 100) # the first checkpoint's superblock
+            file.write(b"x")
+        self.assertIn("fixable", self.expect(4, "check", self.disk).stdout)
+        check = json.loads(self.expect(1, "check", self.disk, "--repair", "-J").stdout)["check"]
+        self.assertEqual(("fixable", "clean", 1),
+                         (check["class"], check["repair"]["class"], len(check["repair"]["mended"])))
+        self.expect(0, "check", self.disk)
+
     def test_loop_device(self):
         device = self.loop(self.disk)
         self.expect(12, "format", self.disk, "--name", "tank")

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Repairs of what has a journal; repairs that are cut off; repairs of anything. */
+#include <thinback/format/node.h>
+#include <thinback/format/space.h>
+
+#include "../../drivers/hosted/crash_device.h"
+#include "../harness/check.h"
+#include "../store/damage.h"
+#include "victim.h"
+
+using namespace thinback;
+
+namespace {
+
+/* How many things it did; a negative errno. */
+int repair(struct tbk_device &device)
+{
+	struct tbk_check check {};
+	int count = 0;
+
+	check.context = &count;
+	check.mended = [](struct tbk_check *in, const char *) {
+		++*static_cast<int *>(in->context);
+	};
+	const int error = tbk_pool_repair(&device, &check, nullptr);
+
+	return error ? error : count;
+}
+
+/* Each flush a block of the journal. */
+void write_and_flush(JournalRig &rig, u64 from, u64 to)
+{
+	for (u64 block = from; block < to; block++) {
+		(void)rig.write(block * 2, block + 1);
+		(void)rig.flush();
+	}
+}
+
+struct Kinds {
+	u32 damaged = 0;
+	u32 others = 0;
+};
+
+Kinds kinds_found(struct tbk_device &device)
+{
+	struct tbk_check check {};
+	Kinds kinds;
+
+	check.context = &kinds;
+	check.found = [](struct tbk_check *in, enum tbk_finding_class kind, const char *) {
+		auto &seen = *static_cast<Kinds *>(in->context);
+
+		++(kind == TBK_FINDING_DAMAGED ? seen.damaged : seen.others);
+	};
+	if (tbk_pool_check(&device, &check, nullptr))
+		kinds.damaged++;
+	return kinds;
+}
+
+} // namespace
+
+TBK_TEST(repair_ends_journal_at_a_gap)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	(void)tbk_pool_settle(rig.pool);
+	write_and_flush(rig, 0, 8);
+	rig.stop();
+	rig.damage_journal(3);
+	rig.start();
+	CHECK(!rig.pool);
+	CHECK(kinds_found(rig.device).damaged > 0);
+	/* The changes that it could replay, and the end. */
+	CHECK(repair(rig.device) >= 2);
+	CHECK(rig.findings().empty());
+	rig.start();
+	REQUIRE(rig.is_ok());
+	for (u64 block = 0; block < 8; block++)
+		CHECK(rig.holds(block * 2, block < 3 ? block + 1 : 0));
+	/* What lies behind the gap is never taken for something newer. */
+	write_and_flush(rig, 20, 24);
+	rig.crash();
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(46, 24));
+	CHECK(rig.holds(10, 0));
+	CHECK(rig.is_sound());
+}
+
+namespace {
+
+void flip(MemoryDevice &device, u64 block)
+{
+	u8 byte = 0;
+
+	device.read(block * 4096 + 2000, &byte, 1);
+	byte ^= 1;
+	device.write(block * 4096 + 2000, &byte, 1);
+}
+
+/* Both slots of the first. */
+void flip_bitmaps(MemoryDevice &device)
+{
+	flip(device, format::first_bitmap(0));
+	flip(device, format::first_bitmap(0) + 1);
+}
+
+/* Whatever was ever written of a volume's tree. */
+void flip_leaves(MemoryDevice &device, u32 owner)
+{
+	for (u64 block = 0; block < device.size() / 4096; block++) {
+		format::BlockHeader header = {};
+
+		device.read(block * 4096, &header, sizeof(header));
+		if (header.magic.get() == format::node_magic && header.self.get() == block &&
+		    header.owner.get() == owner && header.kind == 1)
+			flip(device, block);
+	}
+}
+
+} // namespace
+
+TBK_TEST(repair_replays_journal_into_bitmaps_made_anew)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	(void)tbk_pool_settle(rig.pool);
+	write_and_flush(rig, 0, 5);
+	rig.stop();
+	flip_bitmaps(rig.device);
+	CHECK_EQ(kinds_found(rig.device).damaged, 0);
+	CHECK(kinds_found(rig.device).others > 0);
+	CHECK(repair(rig.device) >= 2);
+	CHECK(rig.findings().empty());
+	rig.start();
+	REQUIRE(rig.is_ok());
+	for (u64 block = 0; block < 5; block++)
+		CHECK(rig.holds(block * 2, block + 1));
+	CHECK(rig.is_sound());
+}
+
+TBK_TEST(repair_keeps_journal_beside_a_node_that_is_lost)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	REQUIRE_EQ(tbk_volume_create(rig.pool, "other", 1 << 20, nullptr), 0);
+	rig.turn_to("other", nullptr);
+	CHECK_EQ(rig.write(0, 1), 0);
+	rig.turn_to("disk", nullptr);
+	(void)tbk_pool_settle(rig.pool);
+	write_and_flush(rig, 0, 5);
+	rig.stop();
+	flip_bitmaps(rig.device);
+	flip_leaves(rig.device, 2);
+	/* The only group counts as full: there is no room for what the journal would change. */
+	CHECK_EQ(repair(rig.device), 0);
+	flip_leaves(rig.device, 2);
+	CHECK(repair(rig.device) >= 2);
+	CHECK(rig.findings().empty());
+	rig.start();
+	REQUIRE(rig.is_ok());
+	for (u64 block = 0; block < 5; block++)
+		CHECK(rig.holds(block * 2, block + 1));
+}
+
+namespace {
+
+MemoryDevice::Options asynchronous()
+{
+	return JournalRig::asynchronous();
+}
+
+/* What a DamagedPool has come to. */
+void copy_to(MemoryDevice &to, RamDevice &from)
+{
+	u8 page[4096];
+	const u8 zeros[4096] = {};
+
+	for (u64 at = 0; at < to.size(); at += sizeof(page)) {
+		from.read(at, page, sizeof(page));
+		if (__builtin_memcmp(page, zeros, sizeof(page)) != 0)
+			to.write(at, page, sizeof(page));
+	}
+}
+
+/* A bit of everything that can be mended. */
+void spoil(struct kunit *test, DamagedPool &pool)
+{
+	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](BlockImage &image) {
+		__builtin_memset(image.payload + 8, 0, 300);
+		image.payload[2000] |= 0x0e;
+	}));
+	CHECK_OK(pool.spoil_record(DamagedPool::id_b, [](format::CatalogRecord &record) {
+		record.own.set(1);
+		record.mapped.set(2);
+	}));
+	CHECK_OK(pool.flip(format::ring_b +
+				   (pool.super.header.checkpoint.get() + 6) % format::ring_length,
+			   9, 1));
+}
+
+} // namespace
+
+TBK_TEST(repair_survives_power_cut_at_any_write)
+{
+	auto made = DamagedPool::create();
+	REQUIRE_OK(made);
+	DamagedPool &pool = *made.value();
+	CrashDevice device(64 << 20, asynchronous());
+	Kinds before, seen;
+
+	spoil(test, pool);
+	copy_to(device, *pool.device);
+	device.restart();
+	before = kinds_found(device);
+	CHECK_EQ(before.damaged, 0);
+	CHECK(repair(device) >= 3);
+	CHECK(device.writes() > 5);
+	CrashReplay replay(device);
+	u32 whole = 0;
+
+	for (u64 at = 0; at <= device.events(); at++) {
+		replay.advance(at);
+		for (u64 way = 0; way < 4; way++) {
+			MemoryDevice image(device.size(), asynchronous());
+
+			replay.build(image, way == 0   ? CrashReplay::none()
+					    : way == 1 ? CrashReplay::all()
+						       : CrashReplay::random(4 * at + way, true));
+			seen = kinds_found(image);
+			CHECK_EQ(seen.damaged, 0);
+			/* As before, but perhaps for the copy of the superblock; or mended. */
+			CHECK(seen.others + 1 >= before.others || seen.others <= 1);
+			whole += seen.others == 0;
+			CHECK(holds_all(image, nullptr));
+			CHECK(repair(image) >= 0);
+			seen = kinds_found(image);
+			CHECK_EQ(seen.damaged + seen.others, 0);
+			CHECK(holds_all(image, nullptr));
+		}
+	}
+	CHECK(whole > 0);
+}
+
+TBK_TEST(repair_of_any_corruption_makes_no_wrong_byte)
+{
+	Victim victim;
+	Random random;
+	u64 mended = 0;
+
+	REQUIRE(victim.is_ok());
+	for (u64 i = 0; i < 600; i++) {
+		const bool may_be_old = victim.spoil(random) == format::journal_magic;
+		const Kinds before = kinds_found(victim.rig.device);
+		const u64 writes = victim.rig.device.counts().writes;
+		const int done = repair(victim.rig.device);
+		const Kinds after = kinds_found(victim.rig.device);
+
+		CHECK(done >= 0 || before.damaged > 0);
+		CHECK(before.damaged > 0 || after.damaged + after.others == 0);
+		/* A journal that is only to be replayed is no reason to write. */
+		if (before.damaged + before.others == 0)
+			CHECK_EQ(victim.rig.device.counts().writes, writes);
+		mended += done > 0;
+		victim.rig.start();
+		if (!victim.rig.pool)
+			continue;
+		/* What was free after all is written to, and was nobody's. */
+		victim.rig.turn_to("clone", nullptr);
+		for (u64 block = 700; victim.rig.is_ok() && block < 740; block++)
+			(void)victim.rig.write(block, 7);
+		CHECK(victim.reads_right("clone", nullptr, false));
+		CHECK(victim.reads_right("disk", "s", false));
+		CHECK(victim.reads_right("disk", nullptr, may_be_old));
+		victim.rig.stop();
+	}
+	CHECK(mended > 30);
+	victim.restore();
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "victim.h"
+
+#include <string.h>
+
+#include <thinback/format/node.h>
+
+namespace thinback {
+namespace {
+
+constexpr u64 block_bytes = 4096;
+
+} // namespace
+
+Victim::Victim() : image_(rig.device.size())
+{
+	for (u64 block = 0; block < blocks; block++)
+		rig.write(block * 2, block + 1);
+	(void)tbk_snapshot_create(rig.pool, "disk", "s", nullptr);
+	(void)tbk_clone_create(rig.pool, "disk", "s", "clone", 0, nullptr);
+	rig.turn_to("clone", nullptr);
+	for (u64 block = 0; block < blocks; block += 4)
+		rig.write(block * 2, block + 1001);
+	rig.turn_to("disk", nullptr);
+	/* Both copies of the superblock are there after this. */
+	(void)tbk_pool_settle(rig.pool);
+	for (u64 block = 0; block < blocks; block += 10)
+		rig.write(block * 2, block + 2001);
+	(void)rig.flush();
+	rig.stop();
+	image_.copy_from(rig.device);
+	find_metadata();
+}
+
+void Victim::find_metadata()
+{
+	for (u64 block = 0; block < image_.size() / block_bytes; block++) {
+		format::BlockHeader header = {};
+
+		image_.read(block * block_bytes, &header, sizeof(header));
+		if ((header.magic.get() & 0xffffff) == (format::node_magic & 0xffffff) &&
+		    header.self.get() == block)
+			metadata_.push_back(block);
+	}
+}
+
+u32 Victim::spoil(Random &random)
+{
+	const u64 block = metadata_[random.below(metadata_.size())];
+	const u64 flips = 1 + random.below(3);
+	format::BlockHeader header = {};
+
+	restore();
+	rig.device.read(block * block_bytes, &header, sizeof(header));
+	for (u64 i = 0; i < flips; i++) {
+		const u64 at = block * block_bytes + random.below(block_bytes);
+		u8 byte = 0;
+
+		rig.device.read(at, &byte, 1);
+		byte ^= static_cast<u8>(1u << random.below(8));
+		rig.device.write(at, &byte, 1);
+	}
+	return header.magic.get();
+}
+
+u64 Victim::value_in(const char *volume, u64 block)
+{
+	if (strcmp(volume, "clone") == 0 && block % 4 == 0)
+		return block + 1001;
+	if (strcmp(volume, "disk") == 0 && block % 10 == 0)
+		return block + 2001;
+	return block + 1;
+}
+
+bool Victim::reads_right(const char *volume, const char *snapshot, bool may_be_old)
+{
+	rig.turn_to(volume, snapshot);
+	for (u64 block = 0; rig.is_ok() && block < blocks; block += 5) {
+		const u64 wanted = value_in(snapshot ? "" : volume, block);
+		u64 found = 0;
+
+		if (rig.read(block * 2, found) || found == wanted)
+			continue;
+		if (!may_be_old || found != block + 1)
+			return false;
+	}
+	return true;
+}
+
+} // namespace thinback

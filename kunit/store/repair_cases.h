@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The cases of the tbk_repair suite, for whoever runs it. */
+#define TBK_REPAIR_CASES(X)                                \
+	X(repair_writes_nothing_to_a_sound_pool)           \
+	X(repair_refuses_what_is_no_pool)                  \
+	X(repair_mends_leak)                               \
+	X(repair_mends_blocks_marked_free)                 \
+	X(repair_mends_bitmap_and_summary)                 \
+	X(repair_mends_counts_of_free_blocks)              \
+	X(repair_mends_counters_of_volume)                 \
+	X(repair_mends_copies_of_superblock)               \
+	X(repair_leaves_what_it_cannot_mend)               \
+	X(repair_frees_nothing_beside_a_node_that_is_lost) \
+	X(repair_that_cannot_write_is_begun_again)
