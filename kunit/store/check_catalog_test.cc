@@ -173,7 +173,7 @@ TBK_TEST(check_catalog_finds_limits_that_are_none)
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.quota.set(1ull << 40); },
-		TBK_FINDING_REPAIRABLE, "volume c: a quota of 1099511627776 blocks");
+		TBK_FINDING_DAMAGED, "volume c: a quota of 1099511627776 blocks");
 }
 
 TBK_TEST(check_catalog_finds_unknown_policy)
@@ -182,7 +182,7 @@ TBK_TEST(check_catalog_finds_unknown_policy)
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.on_full.set(3); },
-		TBK_FINDING_REPAIRABLE, "volume c: unknown policy 3 for a full pool");
+		TBK_FINDING_DAMAGED, "volume c: unknown policy 3 for a full pool");
 }
 
 TBK_TEST(check_catalog_finds_limits_of_a_snapshot)
@@ -191,5 +191,5 @@ TBK_TEST(check_catalog_finds_limits_of_a_snapshot)
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_s, [](Record &record) { record.reserve.set(3); },
-		TBK_FINDING_REPAIRABLE, "snapshot a@s: has a quota, a reserve or a policy");
+		TBK_FINDING_DAMAGED, "snapshot a@s: has a quota, a reserve or a policy");
 }
