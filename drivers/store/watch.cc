@@ -91,15 +91,22 @@ void Watch::refused(Volume &volume, Err err)
 	look();
 }
 
-/* A few blocks are always on their way back, and make no difference. */
+/*
+ * A few blocks are always on their way back, and make no difference. What is
+ * reserved is free, and none of it for others: full is left by that measure.
+ */
 Left Watch::left() const
 {
 	constexpr u64 of_no_account = 64;
 	Space &space = pool_.space();
 	const u64 freeing = space.freeing_blocks();
+	const u64 reserved = space.reserved();
+	const u64 size = space.geometry().blocks;
+	const u64 spare = level() == Level::full ? size * to_spare / thousand : 0;
+	const u64 data = space.free_for_data();
+	const bool none = data <= reserved && freeing < of_no_account;
 
-	return { space.free_blocks() + freeing, space.geometry().blocks,
-		 space.free_for_data() <= space.reserved() && freeing < of_no_account };
+	return { space.free_blocks() + freeing, size, none || data + freeing < reserved + spare };
 }
 
 /* An open volume stays open while the catalog is held. */

@@ -21,4 +21,5 @@
 	X(pause_ends_past_a_new_end)                \
 	X(levels_have_marks_and_some_room_to_spare) \
 	X(level_is_told_when_full_and_after)        \
+	X(level_is_full_when_the_rest_is_reserved)  \
 	X(marks_survive)

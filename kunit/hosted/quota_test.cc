@@ -566,6 +566,26 @@ TBK_TEST(level_is_told_when_full_and_after)
 	CHECK_EQ(rig.about().level, TBK_LEVEL_OK);
 }
 
+/* Free is much, and none of it for b. */
+TBK_TEST(level_is_full_when_the_rest_is_reserved)
+{
+	Rig rig;
+
+	REQUIRE(rig.b);
+	CHECK_EQ(rig.limit("a", TBK_LIMIT_RESERVE, 0, 40 * mib / block), 0);
+	CHECK(rig.fill_up());
+	hosted_sleep_ms(10);
+	CHECK_EQ(rig.about().level, TBK_LEVEL_FULL);
+	CHECK_EQ(Rig::ask(rig.b, TBK_OP_DISCARD, 0, 200), 0);
+	CHECK_EQ(tbk_pool_settle(rig.pool), 0);
+	hosted_sleep_ms(10);
+	CHECK_EQ(rig.about().level, TBK_LEVEL_FULL);
+	CHECK_EQ(Rig::ask(rig.b, TBK_OP_DISCARD, 1000, 1000), 0);
+	CHECK_EQ(tbk_pool_settle(rig.pool), 0);
+	hosted_sleep_ms(10);
+	CHECK_EQ(rig.about().level, TBK_LEVEL_OK);
+}
+
 TBK_TEST(marks_survive)
 {
 	Rig rig;
