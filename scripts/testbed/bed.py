@@ -8,6 +8,10 @@ of its head comment tell what it wants:
     # bed: disk 1024                a disk (MiB): /dev/vda, the next /dev/vdb, ...
     # bed: disk 4096 parts=1024,0   with partitions; 0 is all that is left
     # bed: disk 1024 volatile       what it was not told to flush may be lost at a power_cut
+    # bed: disk 1024 volatile safe=4    the same, but for its last 4 MiB
+    # bed: disk 9000 cuts=99        after a power_cut, what cuts at 99 earlier moments would have left of the disk before
+                                    it is made too: `thinback check` has to find a sound pool on each, and as many as
+                                    fit here, one after the other, are for the next boot to judge
     # bed: timeout 1800             seconds for the whole run (default 900)
     # bed: silence 600              seconds without a line before it counts as hung (default 300)
     # bed: dom0 2048                dom0's memory in MiB
@@ -15,6 +19,7 @@ of its head comment tell what it wants:
     # bed: needs thinback           the module, the command line and the scripts of this tree
     # bed: needs fio                fio in dom0
     # bed: needs guest-fio          the guest image fio, with fio and e2fsprogs
+    # bed: program stamps.c         a program in C, built without shared libraries, in /usr/bin
     # bed: allow REGEX              kernel complaints that are no failure
 
 It reports with ok, not_ok and check; a kernel that complains is a failure too.
@@ -48,6 +53,7 @@ class Scenario:
     numbers: dict = field(default_factory=lambda: {"timeout": 900, "silence": 300, "dom0": 2048, "memory": 4096})
     allow: list = field(default_factory=list)
     needs: set = field(default_factory=set)
+    programs: list = field(default_factory=list)
 
     @property
     def name(self):
@@ -69,15 +75,18 @@ class Scenario:
             self.allow.append(re.compile(value))
         elif key == "needs":
             self.needs.add(value)
+        elif key == "program":
+            self.programs.append(value)
         else:
             raise ValueError(f"{self.path}: no such directive: {key}")
 
 
 def disk_of(words):
-    """The disk that "SIZE [parts=N,...] [volatile]" describes."""
+    """The disk that "SIZE [parts=N,...] [volatile [safe=N]] [cuts=N]" describes."""
     size, *rest = words.split()
-    parts = [int(part) for word in rest if word.startswith("parts=") for part in word[6:].split(",")]
-    return machine.Disk(int(size), parts, "volatile" in rest)
+    values = dict(word.split("=") for word in rest if "=" in word)
+    parts = [int(part) for part in values.get("parts", "").split(",") if part]
+    return machine.Disk(int(size), parts, "volatile" in rest, int(values.get("safe", 0)), int(values.get("cuts", 0)))
 
 
 class Report:
@@ -120,6 +129,14 @@ def product(folder, kernel):
     os.makedirs(module)
     shutil.copy(f"{built}/xen-thinback.ko", module)
     subprocess.run(["make", "-s", "-C", TREE, "install-tools", f"DESTDIR={folder}"], check=True, stdout=sys.stderr)
+
+
+def build_program(folder, name):
+    """Builds a program of the bed; returns its path."""
+    program = f"{folder}/{name.removesuffix('.c')}"
+    subprocess.run(["gcc-12", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", program,
+                    f"{HERE}/{name}"], check=True)
+    return program
 
 
 def overlay(archive, scenario, boot, args, roots):
@@ -173,6 +190,8 @@ def prepare(scenario, args, folder):
     if "thinback" in scenario.needs and not roots:
         product(f"{folder}/product", kernel)
         roots = [f"{folder}/product"]
+    programs = [build_program(folder, name) for name in scenario.programs]
+    args = argparse.Namespace(**{**vars(args), "file": [*args.file, *programs]})
     for index, wanted in enumerate(scenario.disks):
         wanted.path = os.path.join(args.disks or folder, f"{scenario.name}-disk{index}")
         if not (args.disks and os.path.exists(wanted.path)):
@@ -180,6 +199,40 @@ def prepare(scenario, args, folder):
     return machine.Machine(folder, boot, initramfs(folder, scenario, boot, args, roots), scenario.disks,
                            memory=scenario.numbers["memory"], dom0=scenario.numbers["dom0"], cpus=args.cpus,
                            cache=args.cache, icount=args.icount, boot_args=args.boot_args)
+
+
+def earlier_cuts(cutter, disk, target, report, keep):
+    """Lets `thinback check` judge what cuts at earlier moments left of @disk; fills @target with some of that."""
+    image, every = f"{disk.path}.cut", max(1, -(-target.cuts * disk.size // target.size))
+    sound = 0
+    with open(target.path, "r+b") as kept:
+        kept.truncate(0)
+        kept.truncate(target.size << 20)
+        for index, moment in enumerate(cutter.moments(target.cuts)):
+            said = cutter.earlier(moment, image)
+            checked = subprocess.run([f"{TREE}/build/thinback", "check", image], capture_output=True, text=True, check=False)
+            if checked.returncode:
+                # The first is kept.
+                if sound == index:
+                    shutil.copy(image, f"{keep}/cut.img")
+                report.fail(f"thinback check after a cut at {said}: {checked.stdout[-300:]} {checked.stderr[-300:]}")
+            sound += checked.returncode == 0
+            if index % every == 0:
+                powercut.copy_into(image, kept, (index // every * disk.size) << 20)
+                print(f"# {target.path}, place {index // every}: {said}", flush=True)
+    os.unlink(image)
+    report.passed += sound
+    print(f"ok thinback check after each of {sound} power cuts", flush=True)
+
+
+def cut_power(box, ends, seed, report, keep):
+    for disk, following in zip(box.disks, [*box.disks[1:], None]):
+        if not disk.volatile:
+            continue
+        with powercut.Cutter(disk.path, ends[disk.path], seed, disk.safe << 20) as cutter:
+            if following and following.cuts:
+                earlier_cuts(cutter, disk, following, report, keep)
+            print(f"# power cut: {cutter.finish()} (seed {seed})", flush=True)
 
 
 def boot_until_end(scenario, report, box, seed):
@@ -196,8 +249,7 @@ def boot_until_end(scenario, report, box, seed):
             machine.stop(process, gently=reason == "cut")
         if reason != "cut":
             return reason
-        for path, end in ends.items():
-            print(f"# power cut: {powercut.cut(path, end, seed + boots)}", flush=True)
+        cut_power(box, ends, seed + boots, report, os.path.dirname(box.console))
         boots += 1
 
 
@@ -236,7 +288,7 @@ def arguments():
     parser.add_argument("--root", action="append", default=[], metavar="FOLDER",
                         help="copy a tree into dom0, say one filled by make install DESTDIR=FOLDER; "
                         "without it, 'needs thinback' runs make install itself")
-    parser.add_argument("--kernel-build", metavar="FOLDER", help="dom0's kernel, as debug-kernel prints it")
+    parser.add_argument("--kernel-build", metavar="FOLDER", help="dom0's kernel, as x86-kernel prints it")
     parser.add_argument("--stock-guests", action="store_true",
                         help="guests get Debian's kernel even where x86-kernel built a lean one")
     parser.add_argument("--disks", metavar="FOLDER", help="keep the disks there, and use those found there")

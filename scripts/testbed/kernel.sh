@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Sourced by uml-kernel and debug-kernel: kernels out of Debian's source package,
+# Sourced by uml-kernel and x86-kernel: kernels out of Debian's source package,
 # built once and kept in the cache under the source's version and the
 # configuration fragment's hash.
 

@@ -29,10 +29,16 @@ TROUBLE = re.compile(
 
 @dataclass
 class Disk:
-    """A raw sparse file; with @parts, sizes in MiB, an MBR table with that many primary partitions."""
+    """A raw sparse file; with @parts, sizes in MiB, an MBR table with that many primary partitions.
+
+    A volatile disk loses at a power cut what was not flushed, but for its last @safe MiB. With @cuts it is the place
+    for what the disk before it would have been after so many earlier cuts.
+    """
     size: int
     parts: list = field(default_factory=list)
     volatile: bool = False
+    safe: int = 0
+    cuts: int = 0
     path: str = ""
 
     def make(self):

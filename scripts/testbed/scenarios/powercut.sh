@@ -1,102 +1,135 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The plug is pulled while volumes are written, cloned and removed, four times
-# over, on a disk which loses what it was not told to flush. Then the pool must
-# be sound, and all that was flushed before the cut be there. What was flushed
-# is written down on a second disk, which loses nothing.
+# The plug is pulled while volumes are written, flushed, snapshotted,
+# cloned and removed, all at once, on a disk which loses what it was not told to
+# flush. What was flushed is written down at the disk's end, which loses
+# nothing, so it is also known for every moment before: the disk as cuts at many
+# such moments would have left it lies on /dev/vdb at the next boot, one after
+# the other. After each cut the module must open the pool, all that was flushed
+# be there, and the pool be of use.
 #
 # bed: needs thinback
-# bed: disk 512 volatile
-# bed: disk 8
-# bed: timeout 1800
+# bed: program stamps.c
+# bed: disk 164 volatile safe=4
+# bed: disk 4264 cuts=520
+# bed: timeout 900
 # shellcheck source=scripts/testbed/lib.sh
 source /testbed/lib.sh
 
 volumes=/dev/thinback/tank
-cuts=4
-blocks=$((64 * 256))
-RANDOM=$((TBED_seed * 100 + TBED_boot))
+ledger=/dev/mapper/ledger
+boots=2
+disk_mib=164
+pool_mib=160
+# How many before a cut, by the first three places in the ledger.
+writes=(200 200 80)
+# Places in the ledger: 0 the volume, 1 a clone, 2 the base of all clones, 3 and 4 the last two of these.
 
-# The numbers of the last write, and of the last clone made of it, that are safe.
-remember() { printf '%-511s\n' "$1 $2" | dd of=/dev/vdb bs=512 count=1 oflag=direct conv=notrunc status=none; }
-remembered() { dd if=/dev/vdb bs=512 count=1 iflag=direct status=none; }
+# place NAME DISK MIB: the pool and the ledger of a disk that lies there.
+place() {
+	dmsetup create "pool$1" --table "0 $((pool_mib * 2048)) linear $2 $(($3 * 2048))" &&
+		dmsetup create "ledger$1" --table "0 $(((disk_mib - pool_mib) * 2048)) linear $2 $((($3 + pool_mib) * 2048))"
+}
+displace() { dmsetup remove "pool$1" && dmsetup remove "ledger$1"; }
 
-has_come_to() { (($(remembered | cut -d ' ' -f 1) >= $1)); }
+# noted LEDGER SLOT: STREAM NUMBER BASE BASE-NUMBER NAME of what is safe; no NAME, nothing.
+noted() { dd if="$1" bs=512 skip="$2" count=1 iflag=direct status=none | tr -d '\0'; }
+number_in() { noted "$ledger" "$1" | cut -d ' ' -f 2; }
+has_come_to() { (($(number_in "$1") >= $2)); }
 
-# Write number N goes to a block of its own, far from N - 1's.
-place() { echo $(($1 * 7919 % blocks)); }
-block() { pattern "$1" 1 | head -c 4096; }
-write_block() { block "$2" | dd of="$volumes/$1" bs=4k seek="$(place "$2")" oflag=direct conv=fsync,notrunc status=none; }
-has_block() { cmp -s -n 4096 <(block "$2") <(dd if="$volumes/$1" bs=4k count=1 skip="$(place "$2")" iflag=direct status=none); }
+write() { stamps write "$volumes/$1" "$2" "$3" "$4" $ledger $(($5 * 512)) "$1" "${@:6}"; }
 
-# The state of VOLUME is that after write number N, at least.
-has_all() {
-	local number lost=0
-	for ((number = 1; number <= $2; number++)); do
-		has_block "$1" $number || { echo "write $number is lost from $1" && lost=1; }
-	done
-	return $lost
+# Opens the pool of place $1, compares and writes on, closes it, checks it.
+is_whole() {
+	thinback attach "/dev/mapper/pool$1" -q && stamps judge "/dev/mapper/ledger$1" $volumes && thinback detach tank -q &&
+		thinback check "/dev/mapper/pool$1" -q
 }
 
-# A snapshot and a clone of it every 16 writes; the last two of each stay.
-work() {
-	local number=$1 clone=$2 kept=() name
-	while :; do
-		number=$((number + 1))
-		write_block vol $number || return 1
-		if ((number % 16 == 0)); then
-			# A name that a cut may have left behind is not used again.
-			name=$TBED_boot-$number
-			thinback snapshot "tank/vol@$name" -q && thinback clone "tank/vol@$name" "tank/$name" -q || return 1
-			write_block "$name" $((number + 1000)) || return 1
-			clone=$name
-			kept+=("$name")
-		fi
-		remember $number "$clone"
-		if ((${#kept[@]} > 2)); then
-			thinback remove "tank/${kept[0]}" -q && thinback remove "tank/vol@${kept[0]}" -q || return 1
-			kept=("${kept[@]:1}")
-		fi
-	done
-}
-
-first_boot() {
-	need "format" thinback format /dev/vda --name tank
-	[[ -d /sys/fs/thinback/tank ]] || need "attach" thinback attach /dev/vda
-	need "create" thinback create tank/vol --size 64M
-	remember 0 none
-	need "flush the pool" write_block vol 0
-}
-
-after_cut() {
-	local status=0
-	thinback check /dev/vda >/tmp/check 2>&1 || status=$?
-	check_same "cut $((TBED_boot - 1)): the pool is sound" 0 $status || indent </tmp/check
-	need "cut $((TBED_boot - 1)): attach" thinback attach /dev/vda
-	check "cut $((TBED_boot - 1)): $number flushed writes are there" has_all vol "$number"
-	if [[ $clone != none ]]; then
-		check "cut $((TBED_boot - 1)): the clone has what it had" has_all "$clone" "${clone#*-}"
-		check "cut $((TBED_boot - 1)): and what was written to it" has_block "$clone" $((${clone#*-} + 1000))
+# judge NAME PLACE: one power cut.
+judge() {
+	local said
+	if said=$(is_whole "$2" 2>&1); then
+		ok "$1: ${said%%$'\n'*}"
+		return
 	fi
+	indent <<<"$said"
+	not_ok "$1" "$(head -n 1 <<<"$said")"
+	[[ ! -d /sys/fs/thinback/tank ]] || need "detach" thinback detach tank
+}
+
+judge_all() {
+	local index count=$(($(blockdev --getsize64 /dev/vdb) / 1048576 / disk_mib))
+	judge "cut $((TBED_boot - 1)), for which the machine was killed" ""
+	for ((index = 0; index < count; index++)); do
+		place cut /dev/vdb $((index * disk_mib))
+		judge "cut $((TBED_boot - 1)).$((index + 1))" cut
+		displace cut || exit 1
+	done
+}
+
+make_pool() {
+	need "format" thinback format /dev/mapper/pool --name tank
+	[[ -d /sys/fs/thinback/tank ]] || need "attach" thinback attach /dev/mapper/pool
+	need "create" thinback create tank/vol tank/base --size 16M
+	need "write the base" write base 3 1 40 2
+	need "snapshot" thinback snapshot tank/base@golden
+	need "clone" thinback clone tank/base@golden tank/copy
+	need "write to the volume" write vol 1 1 16 0
+	need "write to the clone" write copy 2 1 16 1 3 40
+}
+
+# The base goes on, a clone of it comes, its predecessor but one goes; snapshots take
+# the volume's and the copy's blocks from under them, so that they write elsewhere.
+clones() {
+	local round=0 base name before='' slot stream old volume
+	while :; do
+		round=$((round + 1))
+		stream=$((TBED_boot * 1000 + round)) slot=$((3 + round % 2))
+		name=clone$stream
+		base=$(($(number_in 2) + 20))
+		write base 3 $((base - 19)) 20 2 || return 1
+		for volume in base vol copy; do
+			thinback snapshot "tank/$volume@$name" -q || return 1
+		done
+		thinback clone "tank/base@$name" "tank/$name" -q || return 1
+		read -r _ _ _ _ old < <(noted $ledger $slot)
+		stamps note $ledger $((slot * 512)) 0 0 0 0 || return 1
+		write "$name" $stream 1 12 $slot 3 $base || return 1
+		[[ -z $old ]] || thinback remove "tank/$old" "tank/base@$old" -q || return 1
+		[[ -z $before ]] || thinback remove "tank/vol@$before" "tank/copy@$before" -q || return 1
+		before=$name
+	done
+}
+
+work() {
+	local slot workers=() from=()
+	for slot in 0 1 2; do
+		from[slot]=$(number_in $slot)
+	done
+	write vol 1 $((from[0] + 1)) 0 0 &
+	workers+=($!)
+	write copy 2 $((from[1] + 1)) 0 1 3 40 &
+	workers+=($!)
+	clones &
+	workers+=($!)
+	for slot in 0 1 2; do
+		need "writes go on" until_true 250 has_come_to $slot $((from[slot] + writes[slot]))
+	done
+	check "and would" kill -0 "${workers[@]}"
+	say "written: volume $(number_in 0), clone $(number_in 1), base $(number_in 2)"
 }
 
 need "load xen-thinback" modprobe xen-thinback
+need "find the disk" place "" /dev/vda 0
 if ((TBED_boot == 1)); then
-	first_boot
-	number=0 clone=none
+	make_pool
 else
-	read -r number clone < <(remembered)
-	after_cut
+	judge_all
+	((TBED_boot == boots)) || need "attach" thinback attach /dev/mapper/pool
 fi
-if ((TBED_boot <= cuts)); then
-	work "$number" "$clone" &
-	worker=$!
-	need "cut $TBED_boot: work goes on" until_true 400 has_come_to $((number + 20 + RANDOM % 40))
-	sleep 0.$((RANDOM % 100))
-	check "cut $TBED_boot comes during work" kill -0 $worker
+if ((TBED_boot < boots)); then
+	work
 	power_cut
 fi
-check "detach" thinback detach tank
-check_status "the pool on disk is sound" 0 thinback check /dev/vda
 check "unload" rmmod xen_thinback
