@@ -59,7 +59,7 @@ public:
 	Status resize(const char *volume, u64 bytes, u32 flags, Why *why);
 
 	/* pool_policy.cc */
-	Status limit(const char *volume, const struct tbk_volume_limits &limits, Why *why);
+	Status limit(const char *volume, const struct tbk_volume_limits &asked, Why *why);
 	Status set_marks(u32 low, u32 critical, Why *why);
 
 	/* pool_open.cc: a volume for requests */

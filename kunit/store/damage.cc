@@ -195,18 +195,18 @@ int fill_pool(struct tbk_pool *pool)
 struct Written {
 	const char *volume;
 	const char *snapshot;
-	char newer; /* letter of what was written since */
 	u64 step;
 	u32 newer_count;
 	u32 newer_version;
 	u32 count;
+	char newer; /* letter of what was written since */
 };
 
 constexpr Written all_written[] = {
-	{ "a", nullptr, 'a', 2, 20, 2, 400 },
-	{ "a", "s", 'a', 2, 0, 0, 400 },
-	{ "b", nullptr, 'b', 2, 10, 3, 400 },
-	{ "c", nullptr, 'c', 7, 5, 4, 5 },
+	{ "a", nullptr, 2, 20, 2, 400, 'a' },
+	{ "a", "s", 2, 0, 0, 400, 'a' },
+	{ "b", nullptr, 2, 10, 3, 400, 'b' },
+	{ "c", nullptr, 7, 5, 4, 5, 'c' },
 };
 
 bool holds_written(struct tbk_volume *volume, const Written &written)
