@@ -5,6 +5,7 @@
 #include "../hosted/corruption_cases.h"
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/faults_cases.h"
+#include "../hosted/full_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_volume_cases.h"
 #include "../hosted/journal_cases.h"
@@ -15,6 +16,7 @@
 #include "../hosted/repair_hosted_cases.h"
 #include "../hosted/scheduler_cases.h"
 #include "../hosted/volume_cases.h"
+#include "../hosted/watch_cases.h"
 
 /* clang-format off */
 #define TBK_HOSTED_SUITES(X)				\
@@ -22,6 +24,7 @@
 	X(corruption, TBK_CORRUPTION_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
 	X(faults, TBK_FAULTS_CASES)			\
+	X(full, TBK_FULL_CASES)				\
 	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
@@ -32,5 +35,6 @@
 	X(quota, TBK_QUOTA_CASES)			\
 	X(repair_hosted, TBK_REPAIR_HOSTED_CASES)	\
 	X(scheduler, TBK_SCHEDULER_CASES)		\
-	X(volume, TBK_VOLUME_CASES)
+	X(volume, TBK_VOLUME_CASES)			\
+	X(watch, TBK_WATCH_CASES)
 /* clang-format on */

@@ -5,8 +5,8 @@
 #include <thinback/entry.h>
 
 #include "../../drivers/hosted/devices.h"
-#include "../../drivers/hosted/hosted.h"
 #include "../harness/check.h"
+#include "asked.h"
 
 using namespace thinback;
 
@@ -14,33 +14,6 @@ namespace {
 
 constexpr u64 mib = 1 << 20;
 constexpr u32 block_sectors = 8;
-
-/* A request that is over when its error is not 1. */
-struct Asked {
-	struct tbk_request request {}; /* first: found from it */
-	u8 bytes[block_sectors * 512] = {};
-	bool is_done = false;
-
-	void submit(struct tbk_volume *volume, u32 op, u64 sector, u32 count)
-	{
-		request.op = op;
-		request.sector = sector;
-		request.bytes = count * 512ull;
-		if (op == TBK_OP_READ || op == TBK_OP_WRITE)
-			request.payload = { bytes, TBK_PAYLOAD_BUFFER, 0, request.bytes };
-		request.done = [](struct tbk_request *done) {
-			reinterpret_cast<Asked *>(done)->is_done = true;
-		};
-		tbk_volume_submit(volume, &request);
-	}
-
-	int wait() const
-	{
-		while (!is_done)
-			hosted_sleep_ms(1);
-		return request.error;
-	}
-};
 
 struct Pool {
 	Pool() : device(256 * mib, { .asynchronous = true })
@@ -80,20 +53,20 @@ TBK_TEST(zeroes_of_a_part_leave_what_is_written_to_the_rest)
 
 	REQUIRE(pool.volume);
 	memset(first.bytes, 1, sizeof(first.bytes));
-	first.submit(pool.volume, TBK_OP_WRITE, 0, block_sectors);
+	first.submit(pool.volume, TBK_OP_WRITE, 0, block_sectors * 512);
 	REQUIRE_EQ(first.wait(), 0);
 
 	pool.device.hold();
-	zeroes.submit(pool.volume, TBK_OP_WRITE_ZEROES, 0, 4);
+	zeroes.submit(pool.volume, TBK_OP_WRITE_ZEROES, 0, 4 * 512);
 	hosted_sleep_ms(1);
 	memset(second.bytes, 2, sizeof(second.bytes));
-	second.submit(pool.volume, TBK_OP_WRITE, 4, 4);
+	second.submit(pool.volume, TBK_OP_WRITE, 4, 4 * 512);
 	hosted_sleep_ms(1);
 	pool.device.let_go();
 	REQUIRE_EQ(zeroes.wait(), 0);
 	REQUIRE_EQ(second.wait(), 0);
 
-	read.submit(pool.volume, TBK_OP_READ, 0, block_sectors);
+	read.submit(pool.volume, TBK_OP_READ, 0, block_sectors * 512);
 	REQUIRE_EQ(read.wait(), 0);
 	CHECK_EQ(read.bytes[0], 0);
 	CHECK_EQ(read.bytes[2047], 0);
