@@ -260,7 +260,7 @@ void Pool::info(struct tbk_pool_info &info)
 
 	MutexGuard guard(catalog_->lock());
 
-	for (Volume *v = catalog_->next(0); v; v = catalog_->next(v->id)) {
+	for (Volume *v : catalog_->all()) {
 		{
 			MutexGuard volume_guard(v->lock);
 			data += v->usage.own - v->usage.gone;

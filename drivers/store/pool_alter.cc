@@ -46,11 +46,11 @@ Status Pool::require_unused(const Volume &volume, Why *why) const
 Status Pool::rename_all(Volume &volume, const Name &name, Why *why)
 {
 	TBK_TRY(require_unused(volume, why));
-	for (Volume *v = catalog_->next(0); v; v = catalog_->next(v->id)) {
+	for (Volume *v : catalog_->all()) {
 		if (v->is_snapshot() && v->of == volume.name)
 			TBK_TRY(require_unused(*v, why));
 	}
-	for (Volume *v = catalog_->next(0); v; v = catalog_->next(v->id)) {
+	for (Volume *v : catalog_->all()) {
 		if (!v->is_snapshot() || !(v->of == volume.name))
 			continue;
 		v->of = name;

@@ -207,7 +207,7 @@ void Pool::mark_removed(Volume &volume)
 /* A volume, and its snapshots if @recursive: all or nothing. */
 Status Pool::remove_all(Volume &volume, bool recursive, Why *why)
 {
-	for (Volume *v = catalog_->next(0); v; v = catalog_->next(v->id)) {
+	for (Volume *v : catalog_->all()) {
 		if (v->is_gone() || !v->is_snapshot() || !(v->of == volume.name))
 			continue;
 		if (!recursive) {
@@ -223,7 +223,7 @@ Status Pool::remove_all(Volume &volume, bool recursive, Why *why)
 			return Err::busy;
 		}
 	}
-	for (Volume *v = catalog_->next(0); v; v = catalog_->next(v->id)) {
+	for (Volume *v : catalog_->all()) {
 		if (!v->is_gone() && v->is_snapshot() && v->of == volume.name)
 			mark_removed(*v);
 	}

@@ -115,7 +115,7 @@ void Watch::wake()
 	Catalog &catalog = pool_.catalog();
 	MutexGuard guard(catalog.lock());
 
-	for (Volume *v = catalog.next(0); v; v = catalog.next(v->id)) {
+	for (Volume *v : catalog.all()) {
 		if (v->io)
 			v->io->look_again();
 	}
