@@ -174,11 +174,18 @@ Status Catalog::check_merges()
 	return {};
 }
 
-/* Where the first with an id of at least @id stands. */
+/* Where the first with an id of at least @id stands: without a search if few were ever removed. */
 u32 Catalog::position_of(u32 id) const
 {
-	u32 low = 0;
-	u32 high = count_;
+	if (count_ == 0 || id <= volumes_[0]->id)
+		return 0;
+	const u32 last = volumes_[count_ - 1]->id;
+
+	if (id > last)
+		return count_;
+	/* No two have the same id. */
+	u32 low = count_ - min(count_, last - id + 1);
+	u32 high = min(count_, id - volumes_[0]->id);
 
 	while (low < high) {
 		const u32 middle = low + (high - low) / 2;
