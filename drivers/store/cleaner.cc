@@ -54,7 +54,10 @@ bool Cleaner::free_some(Volume &volume)
 	MutexGuard guard(volume.lock);
 	const Moment moment = pool_.checkpointer().begin_change(volume);
 
-	for (u32 i = 0; i < leaves_at_once; i++) {
+	const u64 leaves = pace_.portion(leaves_at_once);
+
+	pace_.spend(leaves);
+	for (u64 i = 0; i < leaves; i++) {
 		const Status freed = editor_->free_last(volume.tree, volume.usage, moment);
 
 		if (freed.is_ok())
@@ -97,7 +100,7 @@ void Cleaner::finish(Volume &volume)
 
 void Cleaner::clean(Volume &volume)
 {
-	while (may_go_on()) {
+	while (may_go_on() && owed_ms() == 0) {
 		if (free_some(volume))
 			continue;
 		if (!volume.stuck)
@@ -106,11 +109,28 @@ void Cleaner::clean(Volume &volume)
 	}
 }
 
+u32 Cleaner::owed_ms() const
+{
+	return pool_.watch().level() < Level::critical ? pace_.owed_ms() : 0;
+}
+
+/* True if this work has done enough for now, and will be called again. */
+bool Cleaner::rest()
+{
+	const u32 ms = owed_ms();
+
+	if (ms)
+		tbk_work_queue_after(pool_.queue(), &work_, ms);
+	return ms != 0;
+}
+
 void Cleaner::run(struct tbk_work *work)
 {
 	Cleaner &self = container_of<&Cleaner::work_>(work);
 
 	while (self.may_go_on()) {
+		if (self.rest())
+			return;
 		const Task task = self.pick();
 
 		if (!task.from)

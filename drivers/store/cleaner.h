@@ -3,6 +3,7 @@
 
 #include "checkpointer.h"
 #include "merger.h"
+#include "pace.h"
 
 namespace thinback {
 
@@ -33,6 +34,8 @@ public:
 	/* Nothing new is removed any more. Sleeps. */
 	void stop();
 	bool is_busy() const { return busy_.load_relaxed() != 0; }
+	/* In leaves a second; no bound where space is wanted. */
+	Pace &pace() { return pace_; }
 
 private:
 	static constexpr u32 leaves_at_once = 64;
@@ -46,6 +49,8 @@ private:
 	};
 
 	bool may_go_on() const;
+	u32 owed_ms() const;
+	bool rest();
 	Task pick();
 	void clean(Volume &volume);
 	bool free_some(Volume &volume);
@@ -60,6 +65,7 @@ private:
 	Pool &pool_;
 	Owned<ExtentEditor> editor_; /* used by the work alone */
 	Owned<Merger> merger_;	     /* the same */
+	Pace pace_;
 	Atomic<u32> busy_;
 	Atomic<u32> stopping_;
 	struct tbk_wait idle_ {};

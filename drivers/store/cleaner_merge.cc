@@ -86,7 +86,7 @@ void Cleaner::merge(const Task &task)
 	Status status = wait_hidden(*task.from);
 	bool is_more = true;
 
-	while (status.is_ok() && is_more && may_go_on()) {
+	while (status.is_ok() && is_more && may_go_on() && owed_ms() == 0) {
 		const auto merged = merge_some(task);
 
 		status = merged.error();
@@ -112,6 +112,7 @@ Result<bool> Cleaner::merge_some(const Task &task)
 		return false;
 	const Moment moment = pool_.checkpointer().begin_change(*task.into);
 
+	pace_.spend(1);
 	into.set_merged(from.since(), into.merged());
 	TBK_TRY(merger_->step(from, into, task.into->usage, moment));
 	return true;
