@@ -73,3 +73,29 @@ TBK_TEST(zeroes_of_a_part_leave_what_is_written_to_the_rest)
 	CHECK_EQ(read.bytes[2048], 2);
 	CHECK_EQ(read.bytes[4095], 2);
 }
+
+/* The first of many in flight at once is in the request itself, the others come from a reserve. */
+TBK_TEST(requests_on_mapped_blocks_allocate_nothing)
+{
+	Pool pool;
+	Asked asked[16];
+
+	REQUIRE(pool.volume);
+	for (u64 i = 0; i < 16; i++)
+		asked[i].submit(pool.volume, TBK_OP_WRITE, i * block_sectors, TBK_BLOCK);
+	for (const Asked &one : asked)
+		CHECK_EQ(one.wait(), 0);
+	CHECK_EQ(tbk_pool_sync(pool.pool), 0);
+	hosted_fail_alloc_after(1);
+	for (u64 round = 0; round < 100; round++) {
+		for (u64 i = 0; i < 16; i++) {
+			asked[i].is_done = false;
+			asked[i].submit(pool.volume, round % 2 ? TBK_OP_READ : TBK_OP_WRITE,
+					i * block_sectors, TBK_BLOCK);
+		}
+		for (const Asked &one : asked)
+			CHECK_EQ(one.wait(), 0);
+	}
+	CHECK(!hosted_alloc_failed());
+	hosted_fail_alloc_after(0);
+}
