@@ -117,6 +117,7 @@ Status check_pool(struct tbk_device &device, const format::Superblock &super, Ch
 	Owned<NodeReader> reader = TBK_TRY(
 		NodeReader::create(device, { super.header.pool.get(), super.blocks.get() }));
 	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *survey.ledger, report));
+	walk->note_lost_in(survey.lost);
 	Owned<JournalCheck> journal = TBK_TRY(JournalCheck::create(device, super, report));
 
 	TBK_TRY(journal->claim(*survey.ledger));

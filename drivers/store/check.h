@@ -12,6 +12,7 @@ struct Survey {
 
 	CheckedCatalog catalog;
 	Owned<BlockLedger> ledger;
+	LostNodes lost; /* of volumes and snapshots */
 	bool has_catalog = false;      /* all records could be read */
 	bool is_whole = false;	       /* ... and all trees */
 	bool is_journal_sound = false; /* ... and the journal, of which all could be replayed */

@@ -99,7 +99,7 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 	if (!ledger_.is_sound(pointer.block, 1)) {
 		tell_node(pointer, "no tree node can be there");
 		tell_broken();
-		return {};
+		return note_lost(pointer, false);
 	}
 	if (pointer.birth <= since_ && !is_taken_over(pointer)) {
 		visit_shared(pointer, range);
@@ -115,7 +115,7 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 			return read;
 		tell_node(pointer, to_text(read.error()));
 		tell_broken();
-		return {};
+		return note_lost(pointer, false);
 	}
 	const Node node(pointer.block, image);
 	const auto &header = node.header();
@@ -127,9 +127,21 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 		tell_node(pointer, "is empty");
 	verify_taken_over(pointer, node);
 	const u64 mapped_before = tree_ ? tree_->mapped : 0;
+	const u64 lost_before = lost_seen_;
 
 	TBK_TRY(pointer.level > 0 ? visit_children(node, range) : visit_records(node));
+	if (lost_seen_ != lost_before)
+		TBK_TRY(note_lost(pointer, true));
 	return remember(node, mapped_before);
+}
+
+/* Of the catalog nobody could tell what is missing. */
+Status TreeWalk::note_lost(const NodePointer &pointer, bool is_path)
+{
+	if (!lost_ || !tree_)
+		return {};
+	lost_seen_++;
+	return lost_->add({ pointer.block, tree_->id(), pointer.level, is_path });
 }
 
 Status TreeWalk::visit_children(const Node &node, Range range)
