@@ -77,17 +77,18 @@ Status TreeWalk::start(const NodePointer &root, u64 newest)
 }
 
 /* Blocks of the tree's own: nobody else's, and in use. */
-Status TreeWalk::strike(const char *what, u64 start, u64 count)
+Status TreeWalk::strike(Struck what, u64 start, u64 count)
 {
-	const auto struck = TBK_TRY(ledger_.strike(start, count));
+	const char *text = what == Struck::data ? "data" : "a node";
+	const auto struck = TBK_TRY(ledger_.strike(start, count, what == Struck::data));
 
 	if (struck.twice)
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: block %llu of %s belongs to something else as well", name_,
-			    struck.twice, what);
+			    struck.twice, text);
 	if (struck.free)
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-			    "%s: block %llu of %s is marked as free", name_, struck.free, what);
+			    "%s: block %llu of %s is marked as free", name_, struck.free, text);
 	return {};
 }
 
@@ -105,7 +106,7 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 		visit_shared(pointer, range);
 		return {};
 	}
-	TBK_TRY(strike("a node", pointer.block, 1));
+	TBK_TRY(strike(Struck::node, pointer.block, 1));
 	u8 *image = images_ + pointer.level * format::block_size;
 	const Status read = reader_.read(pointer, kind_, image);
 
@@ -230,14 +231,14 @@ Status TreeWalk::visit_data(const format::Extent &extent)
 	tree_->mapped += end - start;
 	if (extent.birth.get() > since_) {
 		report_.counts().data_blocks += end - start;
-		return strike("data", target + start, end - start);
+		return strike(Struck::data, target + start, end - start);
 	}
 	const u64 split = start > merged_ ? start : merged_ < end ? merged_ : end;
 
 	if (split > start && extent.birth.get() > floor_) {
 		inherited_ += split - start;
 		report_.counts().data_blocks += split - start;
-		TBK_TRY(strike("data", target + start, split - start));
+		TBK_TRY(strike(Struck::data, target + start, split - start));
 	} else if (split > start) {
 		visit_inherited(extent, { start, split });
 	}

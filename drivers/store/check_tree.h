@@ -59,7 +59,8 @@ private:
 	Status visit_extents(const Node &leaf);
 	Status visit_extent(const format::Extent &extent);
 	Status visit_data(const format::Extent &extent);
-	Status strike(const char *what, u64 start, u64 count);
+	enum class Struck { data, node };
+	Status strike(Struck what, u64 start, u64 count);
 	Status remember(const Node &node, u64 mapped_before);
 	Status note_lost(const NodePointer &pointer, bool is_path);
 

@@ -37,11 +37,27 @@ Repair::~Repair()
 	tbk_big_free(bits_);
 }
 
+Status Repair::find_superblock()
+{
+	const Status read = read_superblock(device_, super_);
+
+	salvage_.reset();
+	hook_.mending.super = nullptr;
+	hook_.mending.epoch = 0;
+	if (read.is_ok() || !is_superblock_lost(read.error()))
+		return read;
+	salvage_ = TBK_TRY(Salvage::create(device_, check_));
+	TBK_TRY(salvage_->run(super_));
+	hook_.mending.super = &super_;
+	hook_.mending.epoch = salvage_->epoch();
+	return {};
+}
+
 Status Repair::survey()
 {
-	TBK_TRY(read_superblock(device_, super_));
+	TBK_TRY(find_superblock());
 	survey_ = TBK_TRY(make<Survey>(report_));
-	TBK_TRY(check_pool(device_, super_, report_, *survey_, true));
+	TBK_TRY(check_pool(device_, super_, report_, *survey_, Keep::all));
 	dropper_.reset();
 	if (survey_->has_catalog && (check_.repair & TBK_REPAIR_DROP))
 		dropper_ = TBK_TRY(Dropper::create(device_, super_, *survey_, check_));
@@ -124,11 +140,14 @@ Status Repair::mend_pool()
 	auto opened = Pool::open_damaged(device_, hook_.mending);
 
 	if (!opened.is_ok())
-		return opened.error() == Err::no_memory || dropper_ ? Status(opened.error())
-								    : Status();
+		return opened.error() == Err::no_memory || dropper_ || salvage_
+			       ? Status(opened.error())
+			       : Status();
 	Owned<Pool> pool = opened.release();
 
 	TBK_TRY(pool->close());
+	if (salvage_)
+		salvage_->tell();
 	tell_pool();
 	if (dropper_)
 		dropper_->tell();
@@ -223,7 +242,7 @@ Result<bool> Repair::pass()
 	const bool wrong_free = survey_->ledger->free_told() != super_.free.get();
 
 	if (survey_->has_catalog && (wrong_groups || wrong_free || has_wrong_volume() ||
-				     !survey_->is_journal_sound || dropper_))
+				     !survey_->is_journal_sound || dropper_ || salvage_))
 		TBK_TRY(mend_pool());
 	return !!dropper_;
 }
@@ -231,8 +250,17 @@ Result<bool> Repair::pass()
 /* What was given up leaves space behind that the next pass frees. */
 Status Repair::run()
 {
-	for (u32 i = 0; i < most_passes && TBK_TRY(pass()); i++)
-		;
+	for (u32 i = 0; i < most_passes; i++) {
+		const auto more = pass();
+
+		/* All that is to be said of it was said. */
+		if (more.error() == Err::not_found)
+			return {};
+		if (!more.is_ok())
+			return more.error();
+		if (!more.value())
+			break;
+	}
 	return mend_copies();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "drop.h"
+#include "salvage.h"
 
 namespace thinback {
 
@@ -35,6 +36,7 @@ private:
 
 	Status survey();
 	Result<bool> pass();
+	Status find_superblock();
 	Result<bool> find_wrong_groups();
 	bool has_wrong_volume() const;
 	void mend_volumes(Pool &pool);
@@ -50,6 +52,7 @@ private:
 	struct tbk_check quiet_ {};
 	CheckReport report_;
 	Owned<Survey> survey_;
+	Owned<Salvage> salvage_; /* until there is a superblock again */
 	Owned<Dropper> dropper_; /* while something is given up */
 	format::Superblock super_{};
 	Hook hook_{};

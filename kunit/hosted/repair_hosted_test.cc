@@ -20,6 +20,9 @@ int repair(struct tbk_device &device, u32 how = 0)
 
 	check.repair = how;
 	check.context = &count;
+	check.found = [](struct tbk_check *, enum tbk_finding_class, const char *text) {
+		tbk_log(TBK_LOG_INFO, "repair: %s", text);
+	};
 	check.mended = [](struct tbk_check *in, const char *) {
 		++*static_cast<int *>(in->context);
 	};
@@ -332,5 +335,37 @@ TBK_TEST(repair_that_drops_makes_no_wrong_byte)
 	CHECK(dropped > 40);
 	CHECK(left < 60);
 	printf("dropped %u left %u\n", dropped, left);
+	victim.restore();
+}
+
+namespace {
+
+void lose_superblocks(MemoryDevice &device)
+{
+	constexpr u64 bytes = format::ring_length * format::block_size;
+
+	device.clear(format::ring_a * format::block_size, bytes);
+	device.clear(format::ring_b * format::block_size, bytes);
+}
+
+} // namespace
+
+TBK_TEST(repair_finds_pool_that_lost_all_superblocks)
+{
+	Victim victim;
+
+	REQUIRE(victim.is_ok());
+	lose_superblocks(victim.rig.device);
+	CHECK(kinds_found(victim.rig.device).damaged == 1);
+	CHECK(repair(victim.rig.device) > 0);
+	CHECK(victim.rig.findings().empty());
+	if (!victim.rig.findings().empty())
+		tbk_test_failed(test, __FILE__, __LINE__, victim.rig.findings().c_str());
+	victim.rig.start();
+	REQUIRE(victim.rig.pool != nullptr);
+	CHECK(victim.reads_right("disk", nullptr, false));
+	CHECK(victim.reads_right("clone", nullptr, false));
+	CHECK(victim.reads_right("disk", "s", false));
+	CHECK(victim.rig.is_sound());
 	victim.restore();
 }
