@@ -4,6 +4,7 @@
 #include <thinback/base/scope.h>
 
 #include "check_journal.h"
+#include "device_scan.h"
 #include "superblock.h"
 #include "sync_io.h"
 
@@ -108,15 +109,15 @@ Status check_rings(struct tbk_device &device, const format::Superblock &super, C
 }
 
 Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report,
-		  Survey &survey, bool keep)
+		  Survey &survey, Keep keep)
 {
 	survey.ledger = TBK_TRY(BlockLedger::open(device, super, report));
-	if (keep)
-		survey.ledger->keep_struck();
+	survey.ledger->keep_struck(keep);
 	CheckedCatalog &catalog = survey.catalog;
 	Owned<NodeReader> reader = TBK_TRY(
 		NodeReader::create(device, { super.header.pool.get(), super.blocks.get() }));
 	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *survey.ledger, report));
+	walk->note_lost_in(survey.lost);
 	Owned<JournalCheck> journal = TBK_TRY(JournalCheck::create(device, super, report));
 
 	TBK_TRY(journal->claim(*survey.ledger));
@@ -139,6 +140,26 @@ using namespace thinback;
 
 namespace {
 
+/* What is left of a pool whose superblocks are lost is for a repair to look for. */
+Status tell_lost(struct tbk_device &device, Err err, struct tbk_check &check)
+{
+	Owned<CheckReport> report = TBK_TRY(make<CheckReport>(check));
+	struct tbk_device_info info {};
+
+	if (!is_superblock_lost(err))
+		return err;
+	device.ops->info(&device, &info);
+	if (info.bytes < format::smallest_pool * format::block_size)
+		return err;
+	if (!TBK_TRY(DeviceScan::has_remains(device)))
+		return err;
+	TBK_FINDING(
+		*report, TBK_FINDING_DAMAGED,
+		"superblocks: none of the 16 copies can be read, and there is more of a pool: a "
+		"repair looks for it on the whole device");
+	return {};
+}
+
 Status run_check(struct tbk_device &device, struct tbk_check &check)
 {
 	auto *super = static_cast<format::Superblock *>(
@@ -147,14 +168,17 @@ Status run_check(struct tbk_device &device, struct tbk_check &check)
 
 	if (!super)
 		return Err::no_memory;
-	TBK_TRY(read_superblock(device, *super));
+	const Status read = read_superblock(device, *super);
+
+	if (!read.is_ok())
+		return tell_lost(device, read.error(), check);
 	__builtin_memcpy(check.pool, super->name, sizeof(check.pool));
 	Owned<CheckReport> report = TBK_TRY(make<CheckReport>(check));
 
 	TBK_TRY(check_rings(device, *super, *report));
 	Survey survey(*report);
 
-	TBK_TRY(check_pool(device, *super, *report, survey, false));
+	TBK_TRY(check_pool(device, *super, *report, survey, Keep::nothing));
 	report->finish();
 	return {};
 }

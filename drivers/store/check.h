@@ -12,14 +12,15 @@ struct Survey {
 
 	CheckedCatalog catalog;
 	Owned<BlockLedger> ledger;
+	LostNodes lost;		       /* of volumes and snapshots */
 	bool has_catalog = false;      /* all records could be read */
 	bool is_whole = false;	       /* ... and all trees */
 	bool is_journal_sound = false; /* ... and the journal, of which all could be replayed */
 };
 
-/* Verifies a pool from its newest superblock down; reads only. @keep: for BlockLedger::rebuild(). */
+/* Verifies a pool from its newest superblock down; reads only. @keep: in its BlockLedger. */
 Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report,
-		  Survey &survey, bool keep);
+		  Survey &survey, Keep keep);
 
 /* Copies of the superblock that a crash does not account for. */
 Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report);

@@ -4,6 +4,7 @@
 
 #include <thinback/base/owned.h>
 
+#include "block_table.h"
 #include "node.h"
 
 namespace thinback {
@@ -44,26 +45,16 @@ struct SharedNode {
 	u64 mapped = 0; /* blocks of data below it */
 };
 
-/* All nodes of snapshots, by block. */
-class SharedNodes {
-public:
-	SharedNodes() = default;
-	~SharedNodes();
-	SharedNodes(const SharedNodes &) = delete;
-	SharedNodes &operator=(const SharedNodes &) = delete;
+/* All nodes of snapshots. */
+using SharedNodes = BlockTable<SharedNode>;
 
-	Status add(const SharedNode &node);
-	/* NULL when it is of no snapshot. Until the next add(). */
-	const SharedNode *find(u64 block) const;
-
-private:
-	Status grow();
-	static u64 place_of(u64 block, u64 room);
-	static void put(SharedNode *table, u64 room, const SharedNode &node);
-
-	SharedNode *table_ = nullptr;
-	u64 room_ = 0; /* a power of two, or 0 */
-	u64 count_ = 0;
+/* A node that cannot be read, or through which one is come to that cannot. */
+struct LostNode {
+	u64 block = 0; /* 0: none */
+	u64 owner = 0; /* id of the tree whose own it is */
+	u32 level = 0;
+	bool is_path = false; /* it can be read itself */
 };
+using LostNodes = BlockTable<LostNode>;
 
 } // namespace thinback

@@ -40,6 +40,7 @@ void TreeWalk::visit_shared(const NodePointer &pointer, Range range)
 	}
 	const SharedNode *shared = shared_.find(pointer.block);
 
+	lost_seen_ += lost_ && lost_->find(pointer.block);
 	if (!shared) {
 		if (!tree_->parent->broken)
 			tell_node(pointer, "is older than its tree, and of no snapshot");

@@ -271,9 +271,9 @@ Result<bool> BlockLedger::claim(u64 start, u64 count)
 	return is_free || entry.unknown;
 }
 
-Status BlockLedger::note_struck(Entry &entry, u64 start, u64 count)
+Status BlockLedger::note_struck(Entry &entry, u64 start, u64 count, bool is_data)
 {
-	if (!keeps_)
+	if (keeps_ == Keep::nothing || (keeps_ == Keep::data && !is_data))
 		return {};
 	if (!entry.struck)
 		entry.struck = static_cast<u64 *>(tbk_big_alloc(bitmap_bytes));
@@ -283,14 +283,14 @@ Status BlockLedger::note_struck(Entry &entry, u64 start, u64 count)
 	return {};
 }
 
-Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count)
+Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count, bool is_data)
 {
 	const u64 group = group_of(start);
 	Entry &entry = entries_[group];
 	Struck struck;
 
 	TBK_TRY(load(group));
-	TBK_TRY(note_struck(entry, start, count));
+	TBK_TRY(note_struck(entry, start, count, is_data));
 	for_words(within_group(start), static_cast<u32>(count), [&](u32 word, u64 mask) {
 		if ((entry.bits[word] & mask) == mask) {
 			entry.bits[word] &= ~mask;
@@ -365,6 +365,15 @@ Status BlockLedger::finish(bool whole)
 			    "superblock: %llu blocks are free and %llu are said to be", free,
 			    free_);
 	return {};
+}
+
+u64 BlockLedger::first_struck(u64 from) const
+{
+	for (u64 block = from; entries_[0].struck && block < format::group_blocks; block++) {
+		if (test_bit(entries_[0].struck, static_cast<u32>(block)))
+			return block;
+	}
+	return format::group_blocks;
 }
 
 u64 BlockLedger::free_told() const

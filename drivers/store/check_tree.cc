@@ -77,17 +77,18 @@ Status TreeWalk::start(const NodePointer &root, u64 newest)
 }
 
 /* Blocks of the tree's own: nobody else's, and in use. */
-Status TreeWalk::strike(const char *what, u64 start, u64 count)
+Status TreeWalk::strike(Struck what, u64 start, u64 count)
 {
-	const auto struck = TBK_TRY(ledger_.strike(start, count));
+	const char *text = what == Struck::data ? "data" : "a node";
+	const auto struck = TBK_TRY(ledger_.strike(start, count, what == Struck::data));
 
 	if (struck.twice)
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: block %llu of %s belongs to something else as well", name_,
-			    struck.twice, what);
+			    struck.twice, text);
 	if (struck.free)
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-			    "%s: block %llu of %s is marked as free", name_, struck.free, what);
+			    "%s: block %llu of %s is marked as free", name_, struck.free, text);
 	return {};
 }
 
@@ -99,13 +100,13 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 	if (!ledger_.is_sound(pointer.block, 1)) {
 		tell_node(pointer, "no tree node can be there");
 		tell_broken();
-		return {};
+		return note_lost(pointer, false);
 	}
 	if (pointer.birth <= since_ && !is_taken_over(pointer)) {
 		visit_shared(pointer, range);
 		return {};
 	}
-	TBK_TRY(strike("a node", pointer.block, 1));
+	TBK_TRY(strike(Struck::node, pointer.block, 1));
 	u8 *image = images_ + pointer.level * format::block_size;
 	const Status read = reader_.read(pointer, kind_, image);
 
@@ -115,7 +116,7 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 			return read;
 		tell_node(pointer, to_text(read.error()));
 		tell_broken();
-		return {};
+		return note_lost(pointer, false);
 	}
 	const Node node(pointer.block, image);
 	const auto &header = node.header();
@@ -127,9 +128,21 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 		tell_node(pointer, "is empty");
 	verify_taken_over(pointer, node);
 	const u64 mapped_before = tree_ ? tree_->mapped : 0;
+	const u64 lost_before = lost_seen_;
 
 	TBK_TRY(pointer.level > 0 ? visit_children(node, range) : visit_records(node));
+	if (lost_seen_ != lost_before)
+		TBK_TRY(note_lost(pointer, true));
 	return remember(node, mapped_before);
+}
+
+/* Of the catalog nobody could tell what is missing. */
+Status TreeWalk::note_lost(const NodePointer &pointer, bool is_path)
+{
+	if (!lost_ || !tree_)
+		return {};
+	lost_seen_++;
+	return lost_->add({ pointer.block, tree_->id(), pointer.level, is_path });
 }
 
 Status TreeWalk::visit_children(const Node &node, Range range)
@@ -218,14 +231,14 @@ Status TreeWalk::visit_data(const format::Extent &extent)
 	tree_->mapped += end - start;
 	if (extent.birth.get() > since_) {
 		report_.counts().data_blocks += end - start;
-		return strike("data", target + start, end - start);
+		return strike(Struck::data, target + start, end - start);
 	}
 	const u64 split = start > merged_ ? start : merged_ < end ? merged_ : end;
 
 	if (split > start && extent.birth.get() > floor_) {
 		inherited_ += split - start;
 		report_.counts().data_blocks += split - start;
-		TBK_TRY(strike("data", target + start, split - start));
+		TBK_TRY(strike(Struck::data, target + start, split - start));
 	} else if (split > start) {
 		visit_inherited(extent, { start, split });
 	}

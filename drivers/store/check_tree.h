@@ -29,6 +29,9 @@ public:
 	/* @newest: generation of the pool. */
 	Status check(CheckedTree &tree, u64 newest);
 
+	/* Nodes that cannot be read are noted there. */
+	void note_lost_in(LostNodes &lost) { lost_ = &lost; }
+
 	/* All that was looked at could be read. */
 	bool is_whole() const { return whole_; }
 
@@ -56,8 +59,10 @@ private:
 	Status visit_extents(const Node &leaf);
 	Status visit_extent(const format::Extent &extent);
 	Status visit_data(const format::Extent &extent);
-	Status strike(const char *what, u64 start, u64 count);
+	enum class Struck { data, node };
+	Status strike(Struck what, u64 start, u64 count);
 	Status remember(const Node &node, u64 mapped_before);
+	Status note_lost(const NodePointer &pointer, bool is_path);
 
 	/* check_shared.cc */
 	void visit_shared(const NodePointer &pointer, Range range);
@@ -79,6 +84,8 @@ private:
 	BlockLedger &ledger_;
 	CheckReport &report_;
 	SharedNodes shared_;
+	LostNodes *lost_ = nullptr;
+	u64 lost_seen_ = 0;    /* how often one was come to */
 	u8 *images_ = nullptr; /* one for each level */
 	bool whole_ = true;
 

@@ -48,6 +48,13 @@ Checkpointer::~Checkpointer()
 	tbk_free(buffer_);
 }
 
+void Checkpointer::start_at(u64 epoch)
+{
+	IrqGuard guard(lock_);
+
+	epoch_ = epoch;
+}
+
 void Checkpointer::stop()
 {
 	tbk_work_cancel(&timer_);

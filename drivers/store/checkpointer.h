@@ -43,6 +43,8 @@ public:
 	 * left a torn one. Once, before the first checkpoint.
 	 */
 	void mend_copy() { write_copy(); }
+	/* The first checkpoint has this number. Before any change. */
+	void start_at(u64 epoch) TBK_EXCLUDES(lock_);
 	/* Nobody changes or flushes any more. Sleeps. */
 	void stop();
 

@@ -10,4 +10,9 @@ namespace thinback {
 Status make_pool(struct tbk_device &device, const struct tbk_format_options &options,
 		 struct tbk_why *why);
 
+/* How large a pool is on a device: the last group must have room for its own bitmaps. */
+u64 usable_blocks(u64 bytes);
+/* Blocks of its journal; @wanted_bytes 0: as its size asks for. */
+u64 journal_for(u64 pool_blocks, u64 wanted_bytes);
+
 } // namespace thinback

@@ -48,7 +48,8 @@ bool is_sound_extent(const format::Extent &extent, u64 birth, u64 blocks)
 
 	if (length == 0 || start + length > format::end_of_keys || extent.birth.get() > birth)
 		return false;
-	if (state == static_cast<u64>(format::ExtentState::zero))
+	if (state == static_cast<u64>(format::ExtentState::zero) ||
+	    state == static_cast<u64>(format::ExtentState::lost))
 		return (target & format::low_48) == 0;
 	return state == static_cast<u64>(format::ExtentState::data) &&
 	       (target & format::low_48) != 0 && (target & format::low_48) < blocks &&

@@ -156,8 +156,10 @@ Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
 	const Status sound = read_node(device_, pointer, kind, home_, node->image_);
 
 	if (!sound.is_ok()) {
-		tbk_log(TBK_LOG_ERROR, "tree node in block %llu: %s", pointer.block,
-			to_text(sound.error()));
+		/* Once: a guest may ask for it again and again. */
+		if (told_.exchange(pointer.block) != pointer.block)
+			tbk_log(TBK_LOG_ERROR, "tree node in block %llu: %s", pointer.block,
+				to_text(sound.error()));
 		return sound.error();
 	}
 	node->sealed = true;

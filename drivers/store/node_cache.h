@@ -76,6 +76,7 @@ private:
 	Atomic<Node *> *index_ = nullptr;
 	Stripe stripes_[stripes];
 
+	Atomic<u64> told_; /* the block that the log last said cannot be read */
 	SpinLock order_lock_{ TBK_RANK_NODE_ORDER };
 	List<Node, &Node::order_> order_ TBK_GUARDED_BY(order_lock_); /* the hand is at the front */
 };

@@ -71,6 +71,8 @@ Result<Owned<Pool>> Pool::open_damaged(struct tbk_device &device, Mending &mendi
 
 Status Pool::open_super()
 {
+	if (mending_ && mending_->super)
+		return open_parts(*mending_->super);
 	auto *super = static_cast<format::Superblock *>(
 		tbk_alloc(sizeof(format::Superblock), TBK_MAY_SLEEP));
 	const auto free_super = ScopeGuard([=] { tbk_free(super); });
@@ -83,6 +85,9 @@ Status Pool::open_super()
 
 Status Pool::open_parts(const format::Superblock &super)
 {
+	const u64 next_epoch = super.header.checkpoint.get() + 1;
+	const u64 epoch = mending_ && mending_->epoch ? mending_->epoch : next_epoch;
+
 	__builtin_memcpy(name_.text, super.name, sizeof(name_.text));
 	__builtin_memcpy(uuid_, super.uuid, sizeof(uuid_));
 	queue_ = tbk_queue_create(name_.text);
@@ -98,7 +103,7 @@ Status Pool::open_parts(const format::Superblock &super)
 	else
 		space_ = TBK_TRY(Space::open(device_, super));
 	if (mending_)
-		TBK_TRY(mending_->space(*mending_, *space_, super.header.checkpoint.get() + 1));
+		TBK_TRY(mending_->space(*mending_, *space_, epoch));
 	cache_ = TBK_TRY(NodeCache::create(
 		device_, { super.header.pool.get(), super.blocks.get(), super.blocks.get() }));
 	catalog_ = TBK_TRY(make<Catalog>(*cache_, *space_));
@@ -107,6 +112,7 @@ Status Pool::open_parts(const format::Superblock &super)
 		TBK_TRY(catalog_->load(super));
 	}
 	checkpointer_ = TBK_TRY(make<Checkpointer>(device_, *catalog_, *space_, *cache_, super));
+	checkpointer_->start_at(epoch);
 	checkpointer_->written = checkpoint_written;
 	checkpointer_->written_context = this;
 	TBK_TRY(checkpointer_->init(queue_));
@@ -127,11 +133,12 @@ Status Pool::open_journal(const format::Superblock &super)
 	Recovery recovery(*this);
 
 	checkpointer_->hold();
-	if (mending_) {
-		TBK_TRY(mending_->volumes(*mending_, *this));
+	if (mending_)
 		recovery.forgive();
-	}
-	TBK_TRY(recovery.run(*reader));
+	TBK_TRY(recovery.reserve_all(*reader));
+	if (mending_)
+		TBK_TRY(mending_->volumes(*mending_, *this));
+	TBK_TRY(recovery.apply_all(*reader));
 	if (mending_) {
 		mending_->lost = recovery.lost();
 		mending_->replayed = recovery.records();
@@ -143,7 +150,9 @@ Status Pool::open_journal(const format::Superblock &super)
 	TBK_TRY(journal_->init(queue_));
 	if (read_only_)
 		return {};
-	checkpointer_->mend_copy();
+	/* What is only made up is not a pool before its first checkpoint. */
+	if (!mending_ || !mending_->super)
+		checkpointer_->mend_copy();
 	checkpointer_->release();
 	return recovery.records() ? checkpointer_->sync() : Status();
 }

@@ -19,8 +19,12 @@ class Pool;
 
 /* What a repair does to a pool while it is opened; see repair.cc. */
 struct Mending {
+	/* Instead of those on the device, which are lost. */
+	const format::Superblock *super;
+	u64 epoch; /* the first that no checkpoint has had; 0: that after the superblock's */
 	/* Before anything is taken, freed or replayed. What it changes is of epoch @epoch. */
 	Status (*space)(Mending &self, Space &space, u64 epoch);
+	/* When what the journal maps has been taken, before it is applied. */
 	Status (*volumes)(Mending &self, Pool &pool);
 	Err lost; /* why the journal was not replayed to its end, ok if it was */
 	u64 replayed;

@@ -14,6 +14,13 @@ namespace thinback {
  */
 Status read_superblock(struct tbk_device &device, format::Superblock &super);
 
+/* Whether read_superblock() failed so that there may be a pool all the same, without any copy to be read. */
+constexpr bool is_superblock_lost(Err err)
+{
+	return err == Err::no_pool || err == Err::bad_checksum || err == Err::misplaced ||
+	       err == Err::bad_records || err == Err::wrong_pool || err == Err::io_error;
+}
+
 enum class Ring { a, b };
 
 /* Makes @buffer, a block, what lies in @ring for @super; returns where that is. */

@@ -138,6 +138,10 @@ VolumeIo::Step VolumeIo::next_read(RequestState &state, Effort effort)
 	const Mapping &mapping = found.value();
 
 	bytes = least(bytes, mapping.run.raw() * block_bytes - offset);
+	if (mapping.kind == Mapping::Kind::lost) {
+		fail(state, Err::lost);
+		return Step::done;
+	}
 	if (mapping.kind != Mapping::Kind::data) {
 		tbk_payload_zero(&request.payload, state.handed_out, bytes);
 		state.handed_out += bytes;
@@ -361,6 +365,9 @@ Status VolumeIo::fill_block(RequestState &state, u64 block, u32 offset, u32 byte
 	const bool in_place = found.own && !is_ordered();
 	Run run = { found.target.raw(), 1 };
 
+	/* What would be around the bytes that are written nobody knows. */
+	if (found.kind == Mapping::Kind::lost)
+		return Err::lost;
 	__builtin_memset(buffer, 0, block_bytes);
 	if (found.kind != Mapping::Kind::data && request.op == TBK_OP_WRITE_ZEROES)
 		return {};

@@ -325,7 +325,12 @@ struct tbk_check {
 	/* Filled in: */
 	tbk_u64 volumes, snapshots, nodes, extents, data_blocks, leaked_blocks;
 	char pool[TBK_NAME_MAX + 1];
+	/* For tbk_pool_repair(): */
+	tbk_u32 repair;	  /* TBK_REPAIR_* */
+	const char *name; /* of a pool whose superblocks are all lost; NULL: "recovered" */
 };
+
+#define TBK_REPAIR_DROP 1u /* what cannot be read is given up: its range reads as an error */
 
 /* Verify every invariant without writing. Return: 0 when done, whatever was found; -EMEDIUMTYPE no pool; -ENOMEM; -EIO. */
 int tbk_pool_check(struct tbk_device *device, struct tbk_check *check, struct tbk_why *why);

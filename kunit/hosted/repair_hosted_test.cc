@@ -13,12 +13,16 @@ using namespace thinback;
 namespace {
 
 /* How many things it did; a negative errno. */
-int repair(struct tbk_device &device)
+int repair(struct tbk_device &device, u32 how = 0)
 {
 	struct tbk_check check {};
 	int count = 0;
 
+	check.repair = how;
 	check.context = &count;
+	check.found = [](struct tbk_check *, enum tbk_finding_class, const char *text) {
+		tbk_log(TBK_LOG_INFO, "repair: %s", text);
+	};
 	check.mended = [](struct tbk_check *in, const char *) {
 		++*static_cast<int *>(in->context);
 	};
@@ -277,5 +281,91 @@ TBK_TEST(repair_of_any_corruption_makes_no_wrong_byte)
 		victim.rig.stop();
 	}
 	CHECK(mended > 30);
+	victim.restore();
+}
+
+namespace {
+
+/* Of whatever was spoilt nothing is left but errors; what is written anew can be read. */
+void expect_dropped(struct kunit *test, Victim &victim, bool may_be_old)
+{
+	const Kinds after = kinds_found(victim.rig.device);
+
+	CHECK_EQ(after.damaged + after.others, 0);
+	if (after.damaged + after.others)
+		tbk_test_failed(test, __FILE__, __LINE__, victim.rig.findings().c_str());
+	victim.rig.start();
+	REQUIRE(victim.rig.pool != nullptr);
+	CHECK(victim.reads_right("clone", nullptr, false));
+	CHECK(victim.reads_right("disk", "s", false));
+	CHECK(victim.reads_right("disk", nullptr, may_be_old));
+	victim.rig.turn_to("disk", nullptr);
+	for (u64 block = 0; victim.rig.is_ok() && block < 2 * Victim::blocks; block++)
+		CHECK_EQ(victim.rig.write(block, 7), 0);
+	for (u64 block = 0; victim.rig.is_ok() && block < 2 * Victim::blocks; block += 7)
+		CHECK(victim.rig.holds(block, 7));
+	CHECK(victim.reads_right("clone", nullptr, false));
+	CHECK(victim.rig.is_sound());
+	victim.rig.stop();
+}
+
+} // namespace
+
+TBK_TEST(repair_that_drops_makes_no_wrong_byte)
+{
+	Victim victim;
+	Random random;
+	u32 dropped = 0;
+	u32 left = 0;
+
+	REQUIRE(victim.is_ok());
+	for (u64 i = 0; i < 300; i++) {
+		const bool may_be_old = victim.spoil(random) == format::journal_magic;
+		const bool was_damaged = kinds_found(victim.rig.device).damaged > 0;
+		const int done = repair(victim.rig.device, TBK_REPAIR_DROP);
+
+		if (was_damaged && (done <= 0 || kinds_found(victim.rig.device).damaged > 0)) {
+			/* The catalog, or a branch from which two trees descend. */
+			left++;
+			continue;
+		}
+		dropped += was_damaged;
+		expect_dropped(test, victim, may_be_old);
+	}
+	CHECK(dropped > 40);
+	CHECK(left < 60);
+	printf("dropped %u left %u\n", dropped, left);
+	victim.restore();
+}
+
+namespace {
+
+void lose_superblocks(MemoryDevice &device)
+{
+	constexpr u64 bytes = format::ring_length * format::block_size;
+
+	device.clear(format::ring_a * format::block_size, bytes);
+	device.clear(format::ring_b * format::block_size, bytes);
+}
+
+} // namespace
+
+TBK_TEST(repair_finds_pool_that_lost_all_superblocks)
+{
+	Victim victim;
+
+	REQUIRE(victim.is_ok());
+	lose_superblocks(victim.rig.device);
+	CHECK(kinds_found(victim.rig.device).damaged == 1);
+	CHECK(repair(victim.rig.device) > 0);
+	CHECK(victim.rig.findings().empty());
+	if (!victim.rig.findings().empty())
+		tbk_test_failed(test, __FILE__, __LINE__, victim.rig.findings().c_str());
+	victim.rig.start();
+	REQUIRE(victim.rig.pool != nullptr);
+	CHECK(victim.reads_right("disk", nullptr, false));
+	CHECK(victim.reads_right("clone", nullptr, false));
+	CHECK(victim.reads_right("disk", "s", false));
+	CHECK(victim.rig.is_sound());
 	victim.restore();
 }

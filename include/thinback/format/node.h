@@ -58,7 +58,8 @@ inline constexpr u32 max_height = 8;
 
 enum class TreeKind : u8 { extents = 1, catalog = 2 };
 
-enum class ExtentState : u8 { data = 1, zero = 2 };
+/* zero and lost have no target. What is lost reads as an error until it is written or discarded. */
+enum class ExtentState : u8 { data = 1, zero = 2, lost = 3 };
 
 struct Branch {
 	le64 key;
