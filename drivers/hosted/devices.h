@@ -99,6 +99,10 @@ public:
 	void fail_read(u64 n, bool forever = false) { faults_[TBK_OP_READ] = { n, forever }; }
 	void fail_write(u64 n, bool forever = false) { faults_[TBK_OP_WRITE] = { n, forever }; }
 	void fail_flush(u64 n, bool forever = false) { faults_[TBK_OP_FLUSH] = { n, forever }; }
+	/* The @n-th from now is done a minute late, when all else has had its turn; 0: none is. */
+	void delay_read(u64 n) { delays_[TBK_OP_READ] = n; }
+	void delay_write(u64 n) { delays_[TBK_OP_WRITE] = n; }
+	void delay_flush(u64 n) { delays_[TBK_OP_FLUSH] = n; }
 	/* Requests are taken and not done until let go. */
 	void hold();
 	void let_go();
@@ -140,7 +144,7 @@ private:
 	int run(const struct tbk_io &io);
 	int transfer(const struct tbk_io &io);
 	bool fails(u32 op);
-	u64 delay();
+	u64 delay(const struct tbk_io &io);
 	const Page *find_page(u64 index) const;
 	Page &page_for_write(u64 index);
 	void discard(u64 at, u64 bytes);
@@ -155,6 +159,7 @@ private:
 	const MemoryDevice *below_ = nullptr;
 	DeviceCounts counts_{};
 	Fault faults_[TBK_OP_WRITE_ZEROES + 1]{};
+	u64 delays_[TBK_OP_WRITE_ZEROES + 1]{};
 	u32 in_flight_ = 0;
 	u64 taken_ = 0; /* requests so far */
 	bool is_holding_ = false;

@@ -303,17 +303,21 @@ void MemoryDevice::submit(struct tbk_device *device, struct tbk_io *io)
 	if (self.is_holding_)
 		self.held_.push_back(flight);
 	else if (self.options_.asynchronous)
-		hosted_interrupt(self.delay(), land, flight);
+		hosted_interrupt(self.delay(*io), land, flight);
 	else
 		land(flight);
 }
 
 /* Virtual time stands still as long as anybody has something to do. */
-u64 MemoryDevice::delay()
+u64 MemoryDevice::delay(const struct tbk_io &io)
 {
 	constexpr u64 ms = 1000 * 1000;
+	constexpr u64 minute = 60 * 1000 * ms;
+	u64 &until = delays_[does_flush(io) ? static_cast<u32>(TBK_OP_FLUSH) : io.op];
 
 	taken_++;
+	if (until > 0 && --until == 0)
+		return minute;
 	return options_.late && taken_ % options_.late == 0 ? ms : 0;
 }
 

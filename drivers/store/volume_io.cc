@@ -103,6 +103,9 @@ void VolumeIo::start(RequestState &state, Effort effort)
 {
 	if (!enter(state))
 		return;
+	/* The volume may have been cut off meanwhile; while we are inside it is not. */
+	if (const Err err = check(state.request()); err != Err::ok)
+		fail(state, err);
 	drive(state, effort);
 }
 
@@ -344,17 +347,10 @@ void VolumeIo::run_slow(struct tbk_work *work)
 			return;
 		if (state->stall != Stall::none)
 			self.resume(*state);
-		const Err err = state->inside ? Err::ok : self.check(state->request());
-
-		/* The volume may have been cut off meanwhile. */
-		if (err != Err::ok) {
-			self.fail(*state, err);
-			self.finish(*state);
-		} else if (state->inside) {
+		if (state->inside)
 			self.drive(*state, Effort::io);
-		} else {
+		else
 			self.start(*state, Effort::io);
-		}
 	}
 }
 

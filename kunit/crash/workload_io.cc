@@ -30,8 +30,10 @@ void Workload::step()
 		hosted_sleep_ms(static_cast<unsigned int>(random_.below(700)));
 	} else if (dice < 8 || !live) {
 		hosted_yield();
-	} else if (dice < 18) {
+	} else if (dice < 16) {
 		flush(*live);
+	} else if (dice < 18) {
+		flush_all();
 	} else {
 		request(*live);
 	}
@@ -65,7 +67,7 @@ Workload::Slot &Workload::idle_slot()
 void Workload::choose_range(Slot &slot)
 {
 	const u64 align = random_.one_in(3) ? 1 : sectors_per_block;
-	const u64 units = slot.live->disk->sectors / align;
+	const u64 units = slot.live->disk->sectors() / align;
 	const u64 most = random_.one_in(4) ? most_sectors / align : 24 / align;
 	u64 start = random_.below(units);
 
@@ -132,7 +134,7 @@ void Workload::request(Live &live)
 {
 	Slot &slot = idle_slot();
 
-	if (live.is_leaving)
+	if (live.is_leaving || !live.handle)
 		return;
 	slot.live = &live;
 	slot.change = 0;
@@ -156,7 +158,7 @@ void Workload::flush(Live &live)
 {
 	Slot &slot = idle_slot();
 
-	if (live.is_leaving)
+	if (live.is_leaving || !live.handle)
 		return;
 	slot.live = &live;
 	slot.sector = 0;
@@ -167,11 +169,21 @@ void Workload::flush(Live &live)
 	submit(slot, TBK_OP_FLUSH);
 }
 
+/* Those of several volumes at once, which may share a block of the journal. */
+void Workload::flush_all()
+{
+	for (size_t i = 0; i < lives_.size(); i++) {
+		if (lives_[i].handle && !lives_[i].is_leaving)
+			flush(lives_[i]);
+	}
+}
+
 void Workload::submit(Slot &slot, u32 op)
 {
 	struct tbk_request &request = slot.request;
 
 	slot.done_at = never;
+	slot.may_fail = slot.sector + slot.count > slot.live->shrinks_to;
 	request.op = op;
 	request.sector = slot.sector;
 	request.bytes = slot.count * sector_size;
@@ -226,6 +238,8 @@ void Workload::finish(Slot &slot)
 {
 	if (slot.request.error == -TBK_ENOSPC) {
 		refused_++;
+	} else if (slot.request.error == -TBK_EINVAL && slot.may_fail) {
+		return;
 	} else if (slot.request.error) {
 		fail("a request of " + slot.live->disk->name(), slot.request.error);
 	} else {

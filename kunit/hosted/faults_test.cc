@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One workload, again and again: each time another allocation, read, write or
- * flush of the device fails. Whatever is refused then, the pool opens again
- * without the fault, is not damaged, and holds what was flushed.
+ * flush of the device fails, or is late. Whatever is refused then, the pool opens
+ * again without the fault, is not damaged, and holds what was flushed.
  */
 #include <stdio.h>
 
@@ -41,7 +41,8 @@ public:
 	void run(const std::function<void(MemoryDevice &)> &arm);
 	void open_with_faults();
 
-	u64 writes = 0, flushes = 0; /* of the workload */
+	u64 reads = 0, writes = 0, flushes = 0; /* of the workload */
+	u64 refused = 0;
 	bool alloc_failed = false;
 
 private:
@@ -50,6 +51,7 @@ private:
 	void discard(JournalRig &rig, u64 block);
 	void flush(JournalRig &rig);
 	void objects(JournalRig &rig);
+	void altered(JournalRig &rig);
 	void verify(JournalRig &rig);
 
 	struct kunit *test_;
@@ -62,6 +64,7 @@ void FaultRun::write(JournalRig &rig, u64 block)
 	Block &at = blocks_[block];
 	const int error = rig.write(block * stride, next_);
 
+	refused += error != 0;
 	at.values.push_back(next_++);
 	if (!error)
 		at.sure = at.values.size() - 1;
@@ -79,8 +82,10 @@ void FaultRun::discard(JournalRig &rig, u64 block)
 
 void FaultRun::flush(JournalRig &rig)
 {
-	if (rig.flush())
+	if (rig.flush()) {
+		refused++;
 		return;
+	}
 	for (Block &block : blocks_) {
 		block.values.erase(block.values.begin(),
 				   block.values.begin() + static_cast<long>(block.sure));
@@ -96,8 +101,28 @@ void FaultRun::objects(JournalRig &rig)
 	(void)tbk_volume_create(rig.pool, "other", 1 << 20, nullptr);
 	(void)tbk_volume_resize(rig.pool, "other", 2 << 20, 0, nullptr);
 	(void)tbk_rename(rig.pool, "other", nullptr, "another", nullptr);
+	altered(rig);
 	(void)tbk_remove(rig.pool, "clone", nullptr, 0, nullptr);
 	(void)tbk_remove(rig.pool, "disk", "s", 0, nullptr);
+}
+
+void FaultRun::altered(JournalRig &rig)
+{
+	const struct tbk_volume_limits limits = { TBK_LIMIT_ALL, TBK_FULL_ERROR, 0, 8 << 20,
+						  1 << 20 };
+
+	(void)tbk_volume_limit(rig.pool, "disk", &limits, nullptr);
+	(void)tbk_clone_create(rig.pool, "disk", "s", "twin", 0, nullptr);
+	(void)tbk_volume_resize(rig.pool, "twin", 128 << 10, TBK_RESIZE_SHRINK, nullptr);
+	(void)tbk_snapshot_create(rig.pool, "twin", "t", nullptr);
+	(void)tbk_volume_resize(rig.pool, "twin", 1 << 20, 0, nullptr);
+	(void)tbk_rollback(rig.pool, "twin", "t", "was", nullptr);
+	(void)tbk_rename(rig.pool, "twin", nullptr, "sister", nullptr);
+	(void)tbk_rename(rig.pool, "sister", "was", "had-been", nullptr);
+	(void)tbk_rollback(rig.pool, "sister", "had-been", nullptr, nullptr);
+	(void)tbk_remove(rig.pool, "sister", nullptr, TBK_REMOVE_RECURSIVE, nullptr);
+	(void)tbk_volume_resize(rig.pool, "disk", 32 << 20, TBK_RESIZE_SHRINK, nullptr);
+	(void)tbk_volume_resize(rig.pool, "disk", 64 << 20, 0, nullptr);
 }
 
 void FaultRun::work(JournalRig &rig)
@@ -115,8 +140,10 @@ void FaultRun::work(JournalRig &rig)
 	flush(rig);
 	write(rig, 7);
 	(void)tbk_pool_settle(rig.pool);
-	rig.leave();
-	rig.turn_to("disk", nullptr);
+	rig.crash();
+	/* What no flush has answered for may be gone, and will not come back. */
+	for (Block &block : blocks_)
+		block.sure = 0;
 	if (!rig.is_ok())
 		return;
 	write(rig, 8);
@@ -148,6 +175,7 @@ void FaultRun::run(const std::function<void(MemoryDevice &)> &arm)
 
 	arm(rig.device);
 	work(rig);
+	reads = rig.device.counts().reads - before.reads;
 	writes = rig.device.counts().writes - before.writes;
 	flushes = rig.device.counts().flushes - before.flushes;
 	alloc_failed = hosted_alloc_failed();
@@ -156,6 +184,9 @@ void FaultRun::run(const std::function<void(MemoryDevice &)> &arm)
 	rig.device.fail_read(0);
 	rig.device.fail_write(0);
 	rig.device.fail_flush(0);
+	rig.device.delay_read(0);
+	rig.device.delay_write(0);
+	rig.device.delay_flush(0);
 	/* Blocks may be left over, for nobody; nothing else. */
 	CHECK(!rig.is_damaged());
 	rig.start();
@@ -178,10 +209,10 @@ void FaultRun::open_with_faults()
 
 	rig.start();
 	verify(rig);
-	const u64 reads = rig.device.counts().reads - before;
+	const u64 asked = rig.device.counts().reads - before;
 
-	CHECK(reads > 10);
-	for (u64 n = 1; n <= reads; n++) {
+	CHECK(asked > 10);
+	for (u64 n = 1; n <= asked; n++) {
 		rig.stop();
 		rig.device.fail_read(n);
 		rig.start();
@@ -216,40 +247,77 @@ TBK_TEST(faults_every_read_of_an_opener_fails_once)
 	FaultRun(test).open_with_faults();
 }
 
-TBK_TEST(faults_every_write_fails_once)
+namespace {
+
+using Arm = void (*)(MemoryDevice &device, u64 n);
+
+enum class Expect { refusals, none };
+
+/* For every one of them that the workload asks of the device. */
+void for_each_request(struct kunit *test, u64 FaultRun::*count, u64 least, Arm arm,
+		      Expect expect = Expect::refusals)
 {
 	FaultRun run(test);
 
 	run.run([](MemoryDevice &) {});
-	CHECK(run.writes > 100);
-	for (u64 n = 1; n <= run.writes; n++)
-		FaultRun(test).run([&](MemoryDevice &device) { device.fail_write(n); });
+	CHECK(run.*count > least);
+	for (u64 n = 1; n <= run.*count; n++) {
+		FaultRun again(test);
+
+		again.run([=](MemoryDevice &device) { arm(device, n); });
+		CHECK(expect == Expect::refusals || again.refused == 0);
+	}
+}
+
+} // namespace
+
+TBK_TEST(faults_every_write_fails_once)
+{
+	for_each_request(test, &FaultRun::writes, 100,
+			 [](MemoryDevice &device, u64 n) { device.fail_write(n); });
 }
 
 TBK_TEST(faults_every_flush_fails_once)
 {
-	FaultRun run(test);
+	for_each_request(test, &FaultRun::flushes, 10,
+			 [](MemoryDevice &device, u64 n) { device.fail_flush(n); });
+}
 
-	run.run([](MemoryDevice &) {});
-	CHECK(run.flushes > 10);
-	for (u64 n = 1; n <= run.flushes; n++)
-		FaultRun(test).run([&](MemoryDevice &device) { device.fail_flush(n); });
+TBK_TEST(faults_every_read_fails_once)
+{
+	for_each_request(test, &FaultRun::reads, 5,
+			 [](MemoryDevice &device, u64 n) { device.fail_read(n); });
+}
+
+TBK_TEST(faults_every_write_is_late_once)
+{
+	for_each_request(
+		test, &FaultRun::writes, 100,
+		[](MemoryDevice &device, u64 n) { device.delay_write(n); }, Expect::none);
+}
+
+TBK_TEST(faults_every_flush_is_late_once)
+{
+	for_each_request(
+		test, &FaultRun::flushes, 10,
+		[](MemoryDevice &device, u64 n) { device.delay_flush(n); }, Expect::none);
+}
+
+TBK_TEST(faults_every_read_is_late_once)
+{
+	for_each_request(
+		test, &FaultRun::reads, 5,
+		[](MemoryDevice &device, u64 n) { device.delay_read(n); }, Expect::none);
 }
 
 TBK_TEST(faults_every_write_fails_from_then_on)
 {
-	FaultRun run(test);
-
-	run.run([](MemoryDevice &) {});
-	for (u64 n = 1; n <= run.writes; n++)
-		FaultRun(test).run([&](MemoryDevice &device) { device.fail_write(n, true); });
+	for_each_request(test, &FaultRun::writes, 100,
+			 [](MemoryDevice &device, u64 n) { device.fail_write(n, true); });
 }
 
 TBK_TEST(faults_every_flush_fails_from_then_on)
 {
-	FaultRun run(test);
-
-	run.run([](MemoryDevice &) {});
-	for (u64 n = 1; n <= run.flushes; n++)
-		FaultRun(test).run([&](MemoryDevice &device) { device.fail_flush(n, true); });
+	for_each_request(test, &FaultRun::flushes, 10,
+			 [](MemoryDevice &device, u64 n) { device.fail_flush(n, true); });
 }
