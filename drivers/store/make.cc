@@ -9,9 +9,6 @@
 namespace thinback {
 namespace {
 
-constexpr u64 most_blocks =
-	format::max_summaries * format::groups_per_summary * format::group_blocks;
-
 u64 journal_for(u64 pool_blocks, u64 wanted_bytes)
 {
 	constexpr u64 least = 1024; /* 4 MiB */
@@ -19,18 +16,6 @@ u64 journal_for(u64 pool_blocks, u64 wanted_bytes)
 	const u64 blocks = wanted_bytes ? wanted_bytes / format::block_size : pool_blocks / 256;
 
 	return blocks < least ? least : blocks > most ? most : blocks;
-}
-
-/* The last group must have room for its own bitmaps. */
-u64 usable_blocks(u64 bytes)
-{
-	u64 blocks = bytes / format::block_size;
-
-	if (blocks > most_blocks)
-		blocks = most_blocks;
-	if (blocks % format::group_blocks < 2 * format::fixed_blocks(0))
-		blocks -= blocks % format::group_blocks;
-	return blocks;
 }
 
 void fill_super(format::Superblock &super, const struct tbk_format_options &options, u64 blocks,
@@ -80,6 +65,17 @@ Status write_rings(struct tbk_device &device, format::Superblock &super, void *z
 }
 
 } // namespace
+
+u64 usable_blocks(u64 bytes)
+{
+	u64 blocks = bytes / format::block_size;
+
+	if (blocks > most_blocks)
+		blocks = most_blocks;
+	if (blocks % format::group_blocks < 2 * format::fixed_blocks(0))
+		blocks -= blocks % format::group_blocks;
+	return blocks;
+}
 
 Status make_pool(struct tbk_device &device, const struct tbk_format_options &options, Why *why)
 {

@@ -5,6 +5,7 @@
 #include "../hosted/corruption_cases.h"
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/faults_cases.h"
+#include "../hosted/grow_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_volume_cases.h"
 #include "../hosted/journal_cases.h"
@@ -23,6 +24,7 @@
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
 	X(faults, TBK_FAULTS_CASES)			\
 	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
+	X(grow, TBK_GROW_CASES)				\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\
