@@ -145,6 +145,11 @@ static int tbk_verb_settle(struct tbk_attached *in, struct thinback_command *c, 
 	return err;
 }
 
+static int tbk_verb_grow(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	return tbk_pool_grow(in->pool, &c->bytes, why);
+}
+
 /* Verbs on an attached pool, by ioctl number. */
 static const struct tbk_verb tbk_verbs[] = {
 	[_IOC_NR(THINBACK_CREATE)] = { .run = tbk_verb_create },
@@ -159,6 +164,7 @@ static const struct tbk_verb tbk_verbs[] = {
 	[_IOC_NR(THINBACK_UNMAP)] = { .run = tbk_verb_unmap },
 	[_IOC_NR(THINBACK_SYNC)] = { .run = tbk_verb_sync },
 	[_IOC_NR(THINBACK_SETTLE)] = { .run = tbk_verb_settle },
+	[_IOC_NR(THINBACK_GROW)] = { .run = tbk_verb_grow },
 };
 
 static bool tbk_is_verb(unsigned int cmd)

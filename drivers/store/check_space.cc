@@ -62,15 +62,6 @@ BlockLedger::~BlockLedger()
 	tbk_big_free(fixed_);
 }
 
-u64 BlockLedger::most_free_in(u64 group) const
-{
-	const u64 size = min(geometry_.blocks - group * format::group_blocks, format::group_blocks);
-	const u64 fixed = format::fixed_blocks(group) +
-			  (group == 0 ? format::ring_length + geometry_.journal_blocks : 0);
-
-	return size > fixed ? size - fixed : 0;
-}
-
 bool BlockLedger::is_sound(u64 start, u64 count) const
 {
 	const u64 past_journal = format::journal_start + geometry_.journal_blocks;
@@ -129,7 +120,7 @@ void BlockLedger::read_summary(const format::Superblock &super, u64 index)
 		if (tag && read.is_ok())
 			entry.summary = block.groups[g - first];
 		else
-			entry.summary.free.set(static_cast<u32>(most_free_in(g)));
+			entry.summary.free.set(geometry_.most_free_in(g));
 	}
 }
 
@@ -349,7 +340,7 @@ Status BlockLedger::finish(bool whole)
 
 		if (was_written(entry.summary))
 			TBK_TRY(load(g));
-		else if (!entry.unknown && entry.summary.free.get() != most_free_in(g))
+		else if (!entry.unknown && entry.summary.free.get() != geometry_.most_free_in(g))
 			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 				    "group %llu: all blocks are free and %u are said to be", g,
 				    entry.summary.free.get());

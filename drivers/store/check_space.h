@@ -78,7 +78,6 @@ private:
 	}
 	template <typename T, typename... Args> friend Result<Owned<T>> make(Args &&...args);
 
-	u64 most_free_in(u64 group) const;
 	void read_summary(const format::Superblock &super, u64 index);
 	Status read_block(PhysicalBlock at, u32 magic);
 	Status check_summary(u64 index, u8 tag);

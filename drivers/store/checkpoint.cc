@@ -94,6 +94,7 @@ Status Checkpointer::checkpoint()
 	TBK_TRY(write_superblock(device_, super_, buffer_));
 	journal_tail_.store_release(super_.journal_seq.get());
 	durable_.store_release(epoch);
+	cache_.set_blocks(super_.blocks.get());
 	space_.durable(epoch);
 	cache_.trim();
 

@@ -64,6 +64,12 @@ int tbk_pool_sync(struct tbk_pool *pool)
 	return result(pool->pool->sync(), nullptr);
 }
 
+int tbk_pool_grow(struct tbk_pool *pool, tbk_u64 *bytes, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->grow(*bytes, why), why);
+}
+
 int tbk_pool_settle(struct tbk_pool *pool)
 {
 	return result(pool->pool->settle(), nullptr);

@@ -9,9 +9,6 @@
 namespace thinback {
 namespace {
 
-constexpr u64 most_blocks =
-	format::max_summaries * format::groups_per_summary * format::group_blocks;
-
 void fill_super(format::Superblock &super, const struct tbk_format_options &options, u64 blocks,
 		const Name &name)
 {

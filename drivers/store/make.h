@@ -3,8 +3,17 @@
 
 #include <thinback/base/result.h>
 #include <thinback/entry.h>
+#include <thinback/format/space.h>
+#include <thinback/format/superblock.h>
 
 namespace thinback {
+
+/* A superblock has room for no more. */
+inline constexpr u64 most_blocks =
+	format::max_summaries * format::groups_per_summary * format::group_blocks;
+
+/* How large a pool on a device of so many bytes is: its last group must have room for its own bitmaps. */
+u64 usable_blocks(u64 bytes);
 
 /* Makes an empty pool on the whole device, whatever was there. */
 Status make_pool(struct tbk_device &device, const struct tbk_format_options &options,

@@ -153,7 +153,7 @@ Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
 	Node *node = TBK_TRY(prepare(pointer.block));
 	auto undo = defer([&] { discard_prepared(node); });
 
-	const Status sound = read_node(device_, pointer, kind, home_, node->image_);
+	const Status sound = read_node(device_, pointer, kind, home(), node->image_);
 
 	if (!sound.is_ok()) {
 		/* Once: a guest may ask for it again and again. */

@@ -45,6 +45,12 @@ public:
 	/* Down to the limit, if that is exceeded. */
 	void trim() { shrink(limit_.load_relaxed()); }
 	bool is_over_limit() const { return size() > limit_.load_relaxed(); }
+	/* The pool has so many blocks now, for nodes and for data. */
+	void set_blocks(u64 blocks)
+	{
+		blocks_.store_release(blocks);
+		data_end_.store_release(blocks);
+	}
 	void set_limit(u32 limit) { limit_.store_relaxed(limit); }
 	u32 size() const { return size_.load_relaxed(); }
 
@@ -56,9 +62,16 @@ private:
 		SpinLock lock{ TBK_RANK_NODE_CACHE };
 	};
 
-	NodeCache(struct tbk_device &device, const NodeHome &home) : device_(device), home_(home) {}
+	NodeCache(struct tbk_device &device, const NodeHome &home)
+		: device_(device), pool_(home.pool), blocks_(home.blocks), data_end_(home.data_end)
+	{
+	}
 	friend Result<Owned<NodeCache>> make<NodeCache>(struct tbk_device &, const NodeHome &);
 
+	NodeHome home() const
+	{
+		return { pool_, blocks_.load_acquire(), data_end_.load_acquire() };
+	}
 	static bool is_meant(const Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static u32 bucket_of(u64 block);
 	SpinLock &lock_of(u64 block) { return stripes_[bucket_of(block) % stripes].lock; }
@@ -70,7 +83,9 @@ private:
 	static void free_now(Node *node);
 
 	struct tbk_device &device_;
-	const NodeHome home_;
+	const u64 pool_; /* these three: NodeHome */
+	Atomic<u64> blocks_;
+	Atomic<u64> data_end_;
 	Atomic<u32> limit_{ default_limit };
 	Atomic<u32> size_;
 	Atomic<Node *> *index_ = nullptr;

@@ -247,7 +247,7 @@ Status Pool::settle()
 
 void Pool::info(struct tbk_pool_info &info)
 {
-	const Geometry &geometry = space_->geometry();
+	const Geometry geometry = space_->geometry();
 	u64 data = 0;
 
 	info = {};
@@ -284,7 +284,7 @@ void Pool::info(struct tbk_pool_info &info)
 		}
 	}
 	/* Every block of data is some tree's own. */
-	const u64 used = info.size - info.free;
+	const u64 used = info.size - min(info.free, info.size);
 
 	info.metadata = used > data * format::block_size ? used - data * format::block_size : 0;
 }

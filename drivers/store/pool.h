@@ -66,6 +66,9 @@ public:
 	Status limit(const char *volume, const struct tbk_volume_limits &asked, Why *why);
 	Status set_marks(u32 low, u32 critical, Why *why);
 
+	/* pool_grow.cc */
+	Status grow(u64 &bytes, Why *why);
+
 	/* pool_open.cc: a volume for requests */
 	Result<Volume *> open_volume(const char *volume, const char *snapshot, Why *why);
 	void close_volume(Volume &volume);
@@ -97,6 +100,7 @@ private:
 	Status open_parts(const format::Superblock &super);
 	Status open_journal(const format::Superblock &super);
 	Status may_change(Why *why) const;
+	Result<u64> blocks_to_have(Why *why);
 	Status remove_all(Volume &volume, bool recursive, Why *why) TBK_REQUIRES(catalog_->lock());
 	void mark_removed(Volume &volume) TBK_REQUIRES(catalog_->lock());
 	void describe_locked(Volume &volume, struct tbk_object_info &info)

@@ -69,6 +69,15 @@ public:
 	bool reclaim_begin() TBK_EXCLUDES(lock_);
 	void reclaim_end() TBK_EXCLUDES(lock_);
 
+	/*
+	 * Growing, in space_grow.cc: make_room() first, which may sleep; then grow() from
+	 * @from blocks to @blocks, as a change of epoch @epoch, which cannot fail. Nothing
+	 * of the new blocks is given out, and geometry() is what it was, until that epoch
+	 * is durable. Does nothing if the pool grows already, or is not of that size any more.
+	 */
+	Status make_room(u64 blocks) TBK_EXCLUDES(lock_);
+	void grow(u64 epoch, u64 from, u64 blocks) TBK_EXCLUDES(lock_);
+
 	u64 free_blocks() const { return free_.load_relaxed(); }
 	u64 freeing_blocks() const { return freeing_.load_relaxed(); }
 	/* What volumes have reserved and not taken yet; moved on by @delta, which may be less than nothing. */
@@ -78,10 +87,11 @@ public:
 	u64 free_for_data() const
 	{
 		const u64 free = free_blocks();
+		const u64 kept_back = kept_back_.load_relaxed();
 
-		return free > kept_back_ ? free - kept_back_ : 0;
+		return free > kept_back ? free - kept_back : 0;
 	}
-	const Geometry &geometry() const { return geometry_; }
+	Geometry geometry() const { return { blocks_.load_acquire(), journal_blocks_, pool_ }; }
 	/* Whether blocks can be in use at all: inside the pool and not fixed. */
 	bool is_sound(u64 start, u64 count) const;
 
@@ -89,6 +99,14 @@ private:
 	struct Entry {
 		Atomic<Group *> group;	      /* NULL until loaded; never unloaded */
 		format::SummaryEntry summary; /* as of the last durable checkpoint */
+	};
+	/* Of a summary block. None moves or goes, so they are read without a lock. */
+	struct Entries {
+		Entry of[format::groups_per_summary];
+	};
+	struct Growth {
+		u64 epoch = 0; /* 0: none */
+		u64 blocks = 0;
 	};
 
 	/* Runs freed, a page of them. */
@@ -103,6 +121,13 @@ private:
 	friend Result<Owned<Space>> make<Space>(struct tbk_device &);
 
 	Status prepare(const format::Superblock &super);
+	Status add_entries(const Geometry &geometry);
+	Entry &entry(u64 group) const
+	{
+		Entries *entries = entries_[group / format::groups_per_summary].load_acquire();
+
+		return entries->of[group % format::groups_per_summary];
+	}
 	Status read_summaries(const format::Superblock &super);
 	Status read_summary(u64 index, u8 tag, void *buffer);
 	Result<Group *> group(u64 index, bool may_wait) TBK_EXCLUDES(lock_);
@@ -118,19 +143,27 @@ private:
 	void remember(Chunks &chunks, Run run) TBK_REQUIRES(lock_);
 	void release(Chunks &chunks) TBK_EXCLUDES(lock_);
 
+	Geometry geometry_in(u64 epoch) TBK_EXCLUDES(lock_);
+	Run publish_growth(const Geometry &before, const Geometry &after) TBK_REQUIRES(lock_);
+	void end_growth(u64 epoch) TBK_EXCLUDES(lock_);
+
+	bool write_changed(u64 index, u64 epoch, WriteBatch &batch);
 	void write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch);
 	void write_summary(u64 index, u64 epoch, format::Superblock &super, WriteBatch &batch);
 
 	struct tbk_device &device_;
-	Geometry geometry_;
+	Atomic<u64> blocks_; /* of the pool, as of the last durable checkpoint */
+	u64 journal_blocks_ = 0;
+	u64 pool_ = 0;
 	bool is_damaged_ = false; /* summaries that cannot be read are forgiven */
-	u64 kept_back_ = 0;
+	Atomic<u64> kept_back_;
 	Atomic<u64> free_;    /* clear in the live bitmaps, of groups loaded or not */
 	Atomic<u64> freeing_; /* in chunks */
 	Atomic<u64> reserved_;
 
 	Mutex lock_{ TBK_RANK_SPACE };
-	Entry *entries_ = nullptr;	       /* pointers set under lock_, read without */
+	Atomic<Entries *> *entries_ = nullptr; /* as many as a superblock has room for */
+	Growth growth_ TBK_GUARDED_BY(lock_);
 	Chunks data_[2] TBK_GUARDED_BY(lock_); /* freed, by parity of the epoch */
 	Chunks nodes_[2] TBK_GUARDED_BY(lock_);
 	Chunks settled_ TBK_GUARDED_BY(lock_);	/* durably free; requests may be in flight */

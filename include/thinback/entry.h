@@ -116,6 +116,20 @@ void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *list
  */
 int tbk_pool_marks(struct tbk_pool *pool, tbk_u32 low, tbk_u32 critical, struct tbk_why *why);
 
+/**
+ * tbk_pool_grow() - Take up all of a device that has become larger.
+ * @pool: may be in use
+ * @bytes: out: its size, also when there was nothing to do
+ * @why: the reason of a refusal
+ *
+ * The journal stays as it is. Durable when it returns, and given out no sooner:
+ * cut off at any moment, the pool has the old size or the new one.
+ *
+ * Return: 0; -EOVERFLOW the device is smaller than the pool; -EINVAL the pool is as
+ * large as one can be; -EROFS, -ESHUTDOWN the pool has failed, -EIO, -ENOMEM.
+ */
+int tbk_pool_grow(struct tbk_pool *pool, tbk_u64 *bytes, struct tbk_why *why);
+
 /* ---- volumes and snapshots ---- */
 
 /* What a write does that needs a block and finds none, in the pool or within the quota. */

@@ -69,6 +69,8 @@ const char *verb_of(unsigned long request)
 		return "SYNC";
 	case THINBACK_SETTLE:
 		return "SETTLE";
+	case THINBACK_GROW:
+		return "GROW";
 	default:
 		return "?";
 	}
@@ -144,6 +146,8 @@ int FakeKernel::on_pool(unsigned long request, thinback_command &command)
 	case THINBACK_SETTLE:
 		pools[command.pool].freeing = 0;
 		return 0;
+	case THINBACK_GROW:
+		return grow(command);
 	case THINBACK_SET:
 		return command.volume[0] ? on_object(request, command) : set_marks(command);
 	case THINBACK_CREATE:
@@ -191,6 +195,17 @@ int FakeKernel::on_object(unsigned long request, thinback_command &command)
 	default:
 		return -ENOTTY;
 	}
+}
+
+int FakeKernel::grow(thinback_command &command)
+{
+	thinback_pool &pool = pools[command.pool];
+
+	pool.free += gained;
+	pool.size += gained;
+	gained = 0;
+	command.bytes = pool.size;
+	return 0;
 }
 
 int FakeKernel::set_marks(thinback_command &command)

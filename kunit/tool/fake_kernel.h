@@ -33,12 +33,14 @@ public:
 	std::map<std::string, std::string> devices; /* path: the name of the pool on it */
 	std::map<std::string, thinback_pool> pools;
 	std::map<std::string, std::vector<thinback_object>> objects;
+	std::uint64_t gained = 0;     /* by the pools' devices, not taken up yet */
 	std::vector<std::string> log; /* commands that were asked for */
 
 private:
 	int command(unsigned long request, thinback_command &command);
 	int on_pool(unsigned long request, thinback_command &command);
 	int on_object(unsigned long request, thinback_command &command);
+	int grow(thinback_command &command);
 	int set_marks(thinback_command &command);
 	int set_limits(thinback_command &command, thinback_object &object);
 	int attach(thinback_command &command);

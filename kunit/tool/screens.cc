@@ -278,6 +278,8 @@ void Theatre::happen(const std::string &line)
 		std::cout << "= "
 			  << progress_line("check /dev/sdb", std::stoull(first), total, seconds)
 			  << "\n";
+	} else if (what == "gained") { /* gained SIZE: the next pool to grow finds as much */
+		kernel_.gained = parse_size(first, "");
 	} else if (what == "bytes") { /* bytes SIZE: read and written */
 		std::cout << "= " << parse_size(first, first) << " "
 			  << format_size(parse_size(first, first)) << "\n";

@@ -245,6 +245,8 @@ const std::vector<Verb> &verbs()
 		  "make a volume what it was at a snapshot", declare_rollback, verb_rollback },
 		{ "resize", "resize POOL/VOLUME SIZE [--shrink]", "change the size of a volume",
 		  declare_resize, verb_resize },
+		{ "grow", "grow POOL...", "take up what a pool's device has gained", declare_pools,
+		  verb_grow },
 		{ "set",
 		  "set POOL/VOLUME [quota=SIZE] [reserve=SIZE] [on-full=error|wait:SECONDS|pause], "
 		  "set POOL [low=N%] [critical=N%]",

@@ -15,6 +15,7 @@ void verb_probe(Session &session);
 void verb_attach(Session &session);
 void verb_detach(Session &session);
 void verb_sync(Session &session);
+void verb_grow(Session &session);
 void verb_version(Session &session);
 
 /* list.cc */

@@ -53,6 +53,26 @@ void verb_sync(Session &session)
 	}
 }
 
+/* All of its device: that there was nothing to take up is no failure. */
+void verb_grow(Session &session)
+{
+	for (const std::string &object : session.options.objects) {
+		thinback_command command = command_for(parse_pool(object));
+		const thinback_pool before = find_pool(session.kernel, object);
+
+		session.kernel.run(THINBACK_GROW, command, object);
+		if (command.bytes == before.size)
+			session.say(fmt::format("{} already fills {}: {}", object,
+						text_of(before.device),
+						session.size_text(command.bytes)));
+		else
+			session.say(fmt::format("{} has grown from {} to {}", object,
+						session.size_text(before.size),
+						session.size_text(command.bytes)));
+		note(session.report.pools, find_pool(session.kernel, object));
+	}
+}
+
 void verb_version(Session &session)
 {
 	std::optional<thinback_version> &module = session.report.module.emplace();

@@ -55,6 +55,7 @@
  *   UNMAP     in    in      in/""     -       -      -
  *   SYNC      in    -       -         -       -      -      all acknowledged is durable
  *   SETTLE    in    -       -         -       -      -      removed things have been freed
+ *   GROW      in    -       -         -       out    -      bytes: the pool's size, all of its device's
  *
  * Names are terminated by zero. Sizes in bytes, marks in thousandths of the pool.
  */
@@ -192,6 +193,7 @@ struct thinback_version {
 #define THINBACK_ROLLBACK _IO(THINBACK_IOC, 0x0c)
 #define THINBACK_RESIZE _IO(THINBACK_IOC, 0x0d)
 #define THINBACK_SET _IO(THINBACK_IOC, 0x0e)
+#define THINBACK_GROW _IO(THINBACK_IOC, 0x0f)
 #define THINBACK_LIST_POOLS _IO(THINBACK_IOC, 0x10)
 #define THINBACK_LIST_OBJECTS _IO(THINBACK_IOC, 0x11)
 
