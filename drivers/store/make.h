@@ -3,11 +3,23 @@
 
 #include <thinback/base/result.h>
 #include <thinback/entry.h>
+#include <thinback/format/superblock.h>
 
 namespace thinback {
 
 /* Makes an empty pool on the whole device, whatever was there. */
 Status make_pool(struct tbk_device &device, const struct tbk_format_options &options,
 		 struct tbk_why *why);
+
+/* How large a pool can be there: the last group must have room for its own bitmaps. */
+u64 usable_blocks(u64 bytes);
+/* What any empty pool's says; its names, its times and its marks are the caller's. */
+void fill_empty(format::Superblock &super, u64 blocks, u64 journal);
+/*
+ * @super as checkpoints @checkpoint and the one after it; @zeroes is changed. Old
+ * superblocks go first, so that a newer one of another pool is never taken for ours.
+ */
+Status write_rings(struct tbk_device &device, format::Superblock &super, u64 checkpoint,
+		   void *zeroes);
 
 } // namespace thinback

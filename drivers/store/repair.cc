@@ -107,7 +107,7 @@ Status Repair::mend_volumes(Mending &hook, Pool &pool)
 /* What stands in the way of opening it is damage that stays: nothing is written then. */
 Status Repair::mend_pool()
 {
-	auto opened = Pool::open_damaged(device_, hook_.mending);
+	auto opened = Pool::open_damaged(device_, hook_.mending, 0);
 
 	if (!opened.is_ok())
 		return opened.error() == Err::no_memory ? Status(Err::no_memory) : Status();
