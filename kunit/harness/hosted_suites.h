@@ -4,6 +4,7 @@
 #include "../hosted/alter_cases.h"
 #include "../hosted/corruption_cases.h"
 #include "../hosted/crash_device_cases.h"
+#include "../hosted/dump_cases.h"
 #include "../hosted/faults_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_volume_cases.h"
@@ -13,6 +14,7 @@
 #include "../hosted/model_hosted_cases.h"
 #include "../hosted/quota_cases.h"
 #include "../hosted/repair_hosted_cases.h"
+#include "../hosted/restore_cases.h"
 #include "../hosted/scheduler_cases.h"
 #include "../hosted/volume_cases.h"
 
@@ -21,6 +23,7 @@
 	X(alter, TBK_ALTER_CASES)			\
 	X(corruption, TBK_CORRUPTION_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
+	X(dump, TBK_DUMP_CASES)				\
 	X(faults, TBK_FAULTS_CASES)			\
 	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
@@ -31,6 +34,7 @@
 	X(model_hosted, TBK_MODEL_HOSTED_CASES)		\
 	X(quota, TBK_QUOTA_CASES)			\
 	X(repair_hosted, TBK_REPAIR_HOSTED_CASES)	\
+	X(restore, TBK_RESTORE_CASES)			\
 	X(scheduler, TBK_SCHEDULER_CASES)		\
 	X(volume, TBK_VOLUME_CASES)
 /* clang-format on */
