@@ -58,19 +58,6 @@ void check_ring(struct tbk_device &device, const format::Superblock &super, u64 
 		check_slot(buffer + i * format::block_size, at + i, super, report);
 }
 
-/* What is neither free nor data, and not fixed: nodes, which will be read, and the bitmaps. */
-u64 blocks_to_read(const format::Superblock &super, const CheckedCatalog &catalog)
-{
-	const u64 groups = super.groups.get();
-	u64 rest = super.free.get() + super.journal_blocks.get() + groups * format::fixed_blocks(1);
-
-	for (u32 i = 0; i < catalog.count(); i++)
-		rest += catalog.in_order(i).record.own.get() - catalog.in_order(i).gone();
-	const u64 nodes = rest < super.blocks.get() ? super.blocks.get() - rest : 0;
-
-	return nodes + groups * format::bitmaps_per_group;
-}
-
 void explain(struct tbk_why *why, const struct tbk_device_info &info, Err err)
 {
 	if (!why)
@@ -83,6 +70,16 @@ void explain(struct tbk_why *why, const struct tbk_device_info &info, Err err)
 }
 
 } // namespace
+
+u64 nodes_in_use(const format::Superblock &super, const CheckedCatalog &catalog)
+{
+	u64 rest = super.free.get() + super.journal_blocks.get() +
+		   super.groups.get() * format::fixed_blocks(1);
+
+	for (u32 i = 0; i < catalog.count(); i++)
+		rest += catalog.in_order(i).record.own.get() - catalog.in_order(i).gone();
+	return rest < super.blocks.get() ? super.blocks.get() - rest : 0;
+}
 
 bool is_bad_copy(const u8 *block, u64 at, const format::Superblock &super)
 {
@@ -127,7 +124,8 @@ Status check_pool(struct tbk_device &device, const format::Superblock &super, Ch
 	if (survey.has_catalog)
 		TBK_TRY(journal->verify(catalog));
 	survey.is_journal_sound = journal->is_sound();
-	report.set_total(blocks_to_read(super, catalog));
+	report.set_total(nodes_in_use(super, catalog) +
+			 super.groups.get() * format::bitmaps_per_group);
 	for (u32 i = 0; i < catalog.count(); i++)
 		TBK_TRY(walk->check(catalog.in_order(i), super.generation.get()));
 	survey.is_whole = walk->is_whole();

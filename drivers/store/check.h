@@ -22,6 +22,9 @@ struct Survey {
 Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report,
 		  Survey &survey, Keep keep);
 
+/* About how many: what is neither free nor data, and not fixed. */
+u64 nodes_in_use(const format::Superblock &super, const CheckedCatalog &catalog);
+
 /* Copies of the superblock that a crash does not account for. */
 Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
 /* Whether @block, read from slot @at of a ring, is one of them. */

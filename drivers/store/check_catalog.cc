@@ -288,6 +288,13 @@ Status CheckedCatalog::verify_names(bool whole)
 	return {};
 }
 
+/* By id where that does not matter: there is one order only. */
+bool CheckedCatalog::is_before(u32 a, u32 b) const
+{
+	return trees_[a].since() != trees_[b].since() ? trees_[a].since() < trees_[b].since()
+						      : a < b;
+}
+
 void CheckedCatalog::sift_down(u32 at, u32 end)
 {
 	for (;;) {
@@ -295,10 +302,9 @@ void CheckedCatalog::sift_down(u32 at, u32 end)
 
 		if (child >= end)
 			return;
-		if (child + 1 < end &&
-		    trees_[order_[child]].since() < trees_[order_[child + 1]].since())
+		if (child + 1 < end && is_before(order_[child], order_[child + 1]))
 			child++;
-		if (trees_[order_[at]].since() >= trees_[order_[child]].since())
+		if (!is_before(order_[at], order_[child]))
 			return;
 		const u32 held = order_[at];
 

@@ -60,11 +60,12 @@ Result<Owned<Pool>> Pool::open(struct tbk_device &device, u32 flags, Why *why)
 	return pool;
 }
 
-Result<Owned<Pool>> Pool::open_damaged(struct tbk_device &device, Mending &mending)
+Result<Owned<Pool>> Pool::open_damaged(struct tbk_device &device, Mending &mending, u32 flags)
 {
 	Owned<Pool> pool = TBK_TRY(make<Pool>(device));
 
 	pool->mending_ = &mending;
+	pool->read_only_ = (flags & TBK_POOL_READ_ONLY) != 0;
 	TBK_TRY(pool->open_super());
 	return pool;
 }

@@ -35,7 +35,8 @@ class Pool {
 public:
 	static Result<Owned<Pool>> open(struct tbk_device &device, u32 flags, Why *why);
 	/* Only to be closed again: what was mended is durable then. */
-	static Result<Owned<Pool>> open_damaged(struct tbk_device &device, Mending &mending);
+	static Result<Owned<Pool>> open_damaged(struct tbk_device &device, Mending &mending,
+						u32 flags);
 	explicit Pool(struct tbk_device &device);
 	~Pool();
 	Pool(const Pool &) = delete;

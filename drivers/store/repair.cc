@@ -137,7 +137,7 @@ Status Repair::mend_pool_parts(Mending &hook, Pool &pool)
 /* What stands in the way of opening it is damage that stays: nothing is written then. */
 Status Repair::mend_pool()
 {
-	auto opened = Pool::open_damaged(device_, hook_.mending);
+	auto opened = Pool::open_damaged(device_, hook_.mending, 0);
 
 	if (!opened.is_ok())
 		return opened.error() == Err::no_memory || dropper_ || salvage_

@@ -4,6 +4,7 @@
 #include "../hosted/alter_cases.h"
 #include "../hosted/corruption_cases.h"
 #include "../hosted/crash_device_cases.h"
+#include "../hosted/dump_cases.h"
 #include "../hosted/faults_cases.h"
 #include "../hosted/full_cases.h"
 #include "../hosted/grow_cases.h"
@@ -15,6 +16,7 @@
 #include "../hosted/model_hosted_cases.h"
 #include "../hosted/quota_cases.h"
 #include "../hosted/repair_hosted_cases.h"
+#include "../hosted/restore_cases.h"
 #include "../hosted/scheduler_cases.h"
 #include "../hosted/volume_cases.h"
 #include "../hosted/watch_cases.h"
@@ -24,6 +26,7 @@
 	X(alter, TBK_ALTER_CASES)			\
 	X(corruption, TBK_CORRUPTION_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
+	X(dump, TBK_DUMP_CASES)				\
 	X(faults, TBK_FAULTS_CASES)			\
 	X(full, TBK_FULL_CASES)				\
 	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
@@ -36,6 +39,7 @@
 	X(model_hosted, TBK_MODEL_HOSTED_CASES)		\
 	X(quota, TBK_QUOTA_CASES)			\
 	X(repair_hosted, TBK_REPAIR_HOSTED_CASES)	\
+	X(restore, TBK_RESTORE_CASES)			\
 	X(scheduler, TBK_SCHEDULER_CASES)		\
 	X(volume, TBK_VOLUME_CASES)			\
 	X(watch, TBK_WATCH_CASES)
