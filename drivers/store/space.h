@@ -67,7 +67,16 @@ public:
 	void durable(u64 epoch) TBK_EXCLUDES(lock_);
 	/* Give out again what was freed up to the last durable epoch: begin, let the requests in flight end, end. */
 	bool reclaim_begin() TBK_EXCLUDES(lock_);
-	void reclaim_end() TBK_EXCLUDES(lock_);
+	/* @sweep: kept for the sweeper, and not given out before it says so. */
+	void reclaim_end(bool sweep) TBK_EXCLUDES(lock_);
+
+	/* For the sweeper: at most @most runs of what is kept for it, in no order. */
+	u32 take_freed(Run *runs, u32 most) TBK_EXCLUDES(lock_);
+	/* What it took may be given out; or is not while the pool is open. */
+	void give_freed(Run run) TBK_EXCLUDES(lock_);
+	void keep_freed(Run run);
+	/* All that it has not taken may be. */
+	void give_all_freed() TBK_EXCLUDES(lock_);
 
 	u64 free_blocks() const { return free_.load_relaxed(); }
 	u64 freeing_blocks() const { return freeing_.load_relaxed(); }
@@ -135,6 +144,7 @@ private:
 	Chunks nodes_[2] TBK_GUARDED_BY(lock_);
 	Chunks settled_ TBK_GUARDED_BY(lock_);	/* durably free; requests may be in flight */
 	Chunks draining_ TBK_GUARDED_BY(lock_); /* the same, between reclaim_begin and _end */
+	Chunks unswept_ TBK_GUARDED_BY(lock_);	/* none is in flight; for the sweeper */
 	u32 next_home_ TBK_GUARDED_BY(lock_) = 0;
 };
 

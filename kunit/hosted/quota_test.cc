@@ -106,8 +106,8 @@ struct Rig {
 	int limit(const char *volume, u32 set, u64 quota, u64 reserve = 0,
 		  u32 on_full = TBK_FULL_ERROR, u32 wait = 0)
 	{
-		const struct tbk_volume_limits limits = { set, on_full, wait, quota * block,
-							  reserve * block };
+		const struct tbk_volume_limits limits = { set,		 on_full,	  wait,
+							  quota * block, reserve * block, 0 };
 
 		return tbk_volume_limit(pool, volume, &limits, nullptr);
 	}
@@ -297,8 +297,8 @@ TBK_TEST(reserve_that_is_not_there_is_refused)
 {
 	Rig rig;
 	struct tbk_why why {};
-	const struct tbk_volume_limits much = { TBK_LIMIT_RESERVE, 0, 0, 0, 200 * mib };
-	const struct tbk_volume_limits half = { TBK_LIMIT_RESERVE, 0, 0, 0, 70 * mib };
+	const struct tbk_volume_limits much = { TBK_LIMIT_RESERVE, 0, 0, 0, 200 * mib, 0 };
+	const struct tbk_volume_limits half = { TBK_LIMIT_RESERVE, 0, 0, 0, 70 * mib, 0 };
 
 	REQUIRE(rig.b);
 	CHECK_EQ(tbk_volume_limit(rig.pool, "a", &much, &why), -TBK_ENOSPC);
