@@ -41,7 +41,7 @@ void read_record(const format::CatalogRecord &record, Volume &volume, Space &spa
 	__builtin_memcpy(volume.name.text, record.name, format::name_size);
 	__builtin_memcpy(volume.of.text, record.volume, format::name_size);
 	__builtin_memcpy(volume.uuid, record.uuid, sizeof(record.uuid));
-	volume.flags = record.flags.get();
+	volume.flags = record.flags.get() & ~format::catalog_detect_zeroes;
 	volume.tree.set_root(read_root(record.root), false);
 	volume.tree.set_since(record.since.get());
 	volume.set_size(record.size.get());
@@ -51,7 +51,8 @@ void read_record(const format::CatalogRecord &record, Volume &volume, Space &spa
 	volume.created = record.created.get();
 	volume.allowance.set({ record.quota.get(), record.reserve.get(),
 			       static_cast<format::OnFull>(record.on_full.get()),
-			       record.full_wait.get() },
+			       record.full_wait.get(),
+			       (record.flags.get() & format::catalog_detect_zeroes) != 0 },
 			     volume.usage.own, space);
 }
 
@@ -65,7 +66,6 @@ void fill_record(format::CatalogRecord &record, const Volume &volume) TBK_NO_TSA
 	__builtin_memcpy(record.volume, volume.of.text, format::name_size);
 	__builtin_memcpy(record.uuid, volume.uuid, sizeof(record.uuid));
 	record.parent.set(volume.parent ? volume.parent->id : 0);
-	record.flags.set(volume.flags);
 	write_root(record.root, volume.tree.root());
 	record.size.set(volume.size());
 	record.since.set(volume.tree.since());
@@ -77,6 +77,7 @@ void fill_record(format::CatalogRecord &record, const Volume &volume) TBK_NO_TSA
 	record.merge_gone.set(volume.usage.gone);
 	const Limits limits = volume.allowance.limits();
 
+	record.flags.set(volume.flags | (limits.detect_zeroes ? format::catalog_detect_zeroes : 0));
 	record.quota.set(limits.quota);
 	record.reserve.set(limits.reserve);
 	record.on_full.set(static_cast<u32>(limits.on_full));

@@ -125,8 +125,8 @@ void CheckedCatalog::verify_name(const CheckedTree &tree)
 /* What does not depend on other records. */
 void CheckedCatalog::verify_one(CheckedTree &tree, const format::Superblock &super)
 {
-	constexpr u32 known =
-		format::catalog_snapshot | format::catalog_hidden | format::catalog_removing;
+	constexpr u32 known = format::catalog_snapshot | format::catalog_hidden |
+			      format::catalog_removing | format::catalog_detect_zeroes;
 	const auto &record = tree.record;
 	const TreeName name(tree);
 

@@ -44,6 +44,8 @@ Status Checkpointer::seal_all(u64 &epoch)
 	super_.generation.set(generation());
 	super_.low.set(static_cast<u16>(marks_.load_relaxed()));
 	super_.critical.set(static_cast<u16>(marks_.load_relaxed() >> 16));
+	super_.policy.set(policy_.load_relaxed());
+	super_.discard_rate.set(discard_rate_.load_relaxed());
 	return catalog_.save({ epoch, generation() }, space_.geometry().pool, to_write_[epoch & 1],
 			     super_);
 }

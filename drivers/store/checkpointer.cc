@@ -16,6 +16,8 @@ Checkpointer::Checkpointer(struct tbk_device &device, Catalog &catalog, Space &s
 	  generation_(super.generation.get()),
 	  durable_(super.header.checkpoint.get()),
 	  marks_(super.low.get() | u32{ super.critical.get() } << 16),
+	  policy_(super.policy.get()),
+	  discard_rate_(super.discard_rate.get()),
 	  journal_next_(super.journal_seq.get()),
 	  journal_tail_(super.journal_seq.get()),
 	  epoch_(super.header.checkpoint.get() + 1)

@@ -88,6 +88,12 @@ public:
 	void *written_context = nullptr;
 	/* For the superblock: see Watch. */
 	void set_marks(u16 low, u16 critical) { marks_.store_relaxed(low | u32{ critical } << 16); }
+	/* For the superblock: see Sweeper. */
+	void set_policy(u32 what, u32 rate)
+	{
+		policy_.store_relaxed(what);
+		discard_rate_.store_relaxed(rate);
+	}
 	/* The next checkpoint closes the pool. */
 	void mark_clean() { clean_.store_relaxed(1); }
 
@@ -134,6 +140,8 @@ private:
 	Atomic<u32> failed_;
 	Atomic<u32> held_;
 	Atomic<u32> marks_; /* low, and critical in the upper half */
+	Atomic<u32> policy_;
+	Atomic<u32> discard_rate_;
 	Atomic<u64> journal_next_;
 	Atomic<u64> journal_tail_;
 	WriteList to_write_[2];		       /* by parity of the epoch */

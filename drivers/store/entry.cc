@@ -153,6 +153,13 @@ int tbk_pool_marks(struct tbk_pool *pool, tbk_u32 low, tbk_u32 critical, struct 
 	return result(pool->pool->set_marks(low, critical, why), why);
 }
 
+int tbk_pool_set_policy(struct tbk_pool *pool, const struct tbk_pool_policy *policy,
+			struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->set_policy(*policy, why), why);
+}
+
 void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *listener)
 {
 	pool->pool->watch().listen(*listener);

@@ -120,6 +120,7 @@ Status Pool::open_parts(const format::Superblock &super)
 	TBK_TRY(open_journal(super));
 	watch_.set_marks(super.low.get(), super.critical.get());
 	watch_.start();
+	TBK_TRY(sweeper_.set({ super.policy.get(), super.discard_rate.get() }));
 	cleaner_ = TBK_TRY(make<Cleaner>(*this));
 	return cleaner_->init();
 }
@@ -170,6 +171,7 @@ Pool::~Pool()
 	if (checkpointer_)
 		checkpointer_->stop();
 	tbk_work_cancel(&reclaim_work_);
+	sweeper_.stop();
 	if (queue_)
 		tbk_queue_destroy(queue_);
 	cleaner_.reset();
@@ -196,7 +198,14 @@ Status Pool::close()
 		checkpointer_->mark_clean();
 		checkpointer_->begin_structural(*catalog_);
 	}
-	return checkpointer_->sync();
+	TBK_TRY(checkpointer_->sync());
+	/* What is not overwritten now never is. */
+	if (sweeper_.policy().scrubs() && !mending_) {
+		reclaim();
+		sweeper_.finish();
+		TBK_TRY(flush_device(device_));
+	}
+	return {};
 }
 
 void Pool::checkpoint_written(void *context)
@@ -223,8 +232,19 @@ void Pool::reclaim()
 	if (!space_->reclaim_begin())
 		return;
 	epochs_.drain();
-	space_->reclaim_end();
-	watch_.space_came();
+	const bool sweep = sweeper_.is_on() && !mending_;
+
+	space_->reclaim_end(sweep);
+	if (sweep)
+		sweeper_.kick();
+	else
+		watch_.space_came();
+}
+
+void Pool::reclaim_now()
+{
+	reclaim();
+	sweeper_.hurry();
 }
 
 /* Twice: the first checkpoint frees what it replaces itself only with the next. */
@@ -239,6 +259,7 @@ Status Pool::settle()
 		}
 		TBK_TRY(checkpointer_->sync());
 		reclaim();
+		sweeper_.wait_idle();
 	}
 	MutexGuard guard(catalog_->lock());
 
@@ -263,6 +284,11 @@ void Pool::info(struct tbk_pool_info &info)
 	info.low = watch_.marks().low;
 	info.critical = watch_.marks().critical;
 	info.reserved = space_->reserved() * format::block_size;
+	const SweepPolicy policy = sweeper_.policy();
+
+	info.discard = policy.discards();
+	info.scrub_freed = policy.scrubs();
+	info.discard_rate = policy.bytes_per_second();
 	if (checkpointer_->has_failed())
 		info.flags |= TBK_POOL_FAILED;
 	if (cleaner_->is_busy())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cleaner.h"
+#include "sweeper.h"
 #include "volume_io.h"
 #include "watch.h"
 
@@ -66,6 +67,7 @@ public:
 	/* pool_policy.cc */
 	Status limit(const char *volume, const struct tbk_volume_limits &asked, Why *why);
 	Status set_marks(u32 low, u32 critical, Why *why);
+	Status set_policy(const struct tbk_pool_policy &asked, Why *why);
 
 	/* pool_grow.cc */
 	Status grow(u64 &bytes, Why *why);
@@ -80,6 +82,8 @@ public:
 	Status settle();
 	/* Gives out again what earlier checkpoints freed. Sleeps until requests in flight have ended. */
 	void reclaim() TBK_EXCLUDES(reclaim_lock_);
+	/* The same for somebody who wants a block, past those that wait to be swept. */
+	void reclaim_now() TBK_EXCLUDES(reclaim_lock_);
 
 	struct tbk_device &device() { return device_; }
 	const struct tbk_device_info &device_info() const { return device_info_; }
@@ -95,6 +99,7 @@ public:
 	Journal &journal() { return *journal_; }
 	Epochs &epochs() { return epochs_; }
 	Watch &watch() { return watch_; }
+	Sweeper &sweeper() { return sweeper_; }
 
 private:
 	Status open_super();
@@ -146,6 +151,7 @@ private:
 	Owned<Journal> journal_;
 	Owned<Cleaner> cleaner_;
 	Watch watch_{ *this };
+	Sweeper sweeper_{ *this };
 
 	Mutex reclaim_lock_{ TBK_RANK_RECLAIM };
 	struct tbk_work reclaim_work_ {};

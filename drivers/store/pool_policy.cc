@@ -38,12 +38,24 @@ Status merge_limits(const struct tbk_volume_limits &asked, Limits &limits, Why *
 		limits.reserve = TBK_TRY(limit_in_blocks("reserve", asked.reserve, why));
 	if (asked.set & TBK_LIMIT_ON_FULL)
 		TBK_TRY(merge_policy(asked, limits, why));
+	if (asked.set & TBK_LIMIT_DETECT_ZEROES)
+		limits.detect_zeroes = asked.detect_zeroes != 0;
 	if (limits.quota == 0 || limits.reserve <= limits.quota)
 		return {};
 	TBK_EXPLAIN(why, "a reserve of %llu bytes is of no use with a quota of %llu",
 		    limits.reserve * block_bytes, limits.quota * block_bytes);
 	TBK_HINT(why, "a quota of as much or more, or quota=none");
 	return Err::bad_argument;
+}
+
+/* In MiB a second, as the superblock has it. */
+u32 rate_of(u64 bytes)
+{
+	const u64 mib = bytes / (1 << 20) + (bytes % (1 << 20) ? 1 : 0);
+
+	if (mib == 0 || mib >= format::no_discard_rate)
+		return format::no_discard_rate;
+	return static_cast<u32>(mib);
 }
 
 } // namespace
@@ -138,6 +150,30 @@ Status Pool::set_marks(u32 low, u32 critical, Why *why)
 		checkpointer_->begin_structural(*catalog_);
 	}
 	watch_.look();
+	return sync();
+}
+
+/* What has been freed and waits to be swept is swept by the new one. */
+Status Pool::set_policy(const struct tbk_pool_policy &asked, Why *why)
+{
+	TBK_TRY(may_change(why));
+	{
+		MutexGuard guard(catalog_->lock());
+		SweepPolicy policy = sweeper_.policy();
+		const auto turn = [&](u32 flag, u32 what, u32 on) {
+			if (asked.set & flag)
+				policy.what = (policy.what & ~what) | (on ? what : 0);
+		};
+
+		turn(TBK_POLICY_DISCARD, format::policy_discard, asked.discard);
+		turn(TBK_POLICY_SCRUB_FREED, format::policy_scrub_freed, asked.scrub_freed);
+		if (asked.set & TBK_POLICY_DISCARD_RATE)
+			policy.rate = rate_of(asked.discard_rate);
+		TBK_TRY(sweeper_.set(policy));
+		checkpointer_->set_policy(policy.what, policy.rate);
+		checkpointer_->begin_structural(*catalog_);
+	}
+	sweeper_.kick();
 	return sync();
 }
 

@@ -57,6 +57,7 @@ Space::~Space()
 	release(nodes_[1]);
 	release(settled_);
 	release(draining_);
+	release(unswept_);
 	for (u64 i = 0; entries_ && i < format::max_summaries; i++) {
 		Entries *entries = entries_[i].load_relaxed();
 
@@ -399,10 +400,8 @@ Status Space::free(u64 epoch, Run run, Freed what)
 void Space::release(Chunks &chunks)
 {
 	while (Chunk *chunk = chunks.pop_front()) {
-		for (u32 i = 0; i < chunk->count; i++) {
-			give_back(chunk->runs[i]);
-			freeing_.fetch_sub_relaxed(chunk->runs[i].count);
-		}
+		for (u32 i = 0; i < chunk->count; i++)
+			give_freed(chunk->runs[i]);
 		Owned<Chunk>::adopt(chunk).reset();
 	}
 }
@@ -428,15 +427,53 @@ bool Space::reclaim_begin()
 	return !draining_.is_empty();
 }
 
-void Space::reclaim_end()
+void Space::reclaim_end(bool sweep)
 {
 	Chunks drained;
 
 	{
 		MutexGuard guard(lock_);
-		drained.splice_all(draining_);
+		(sweep ? unswept_ : drained).splice_all(draining_);
 	}
 	release(drained);
+}
+
+u32 Space::take_freed(Run *runs, u32 most)
+{
+	MutexGuard guard(lock_);
+	u32 count = 0;
+
+	while (Chunk *chunk = unswept_.first()) {
+		while (chunk->count > 0 && count < most)
+			runs[count++] = chunk->runs[--chunk->count];
+		if (chunk->count > 0)
+			break;
+		unswept_.remove(*chunk);
+		Owned<Chunk>::adopt(chunk).reset();
+	}
+	return count;
+}
+
+void Space::give_freed(Run run)
+{
+	give_back(run);
+	freeing_.fetch_sub_relaxed(run.count);
+}
+
+void Space::keep_freed(Run run)
+{
+	freeing_.fetch_sub_relaxed(run.count);
+}
+
+void Space::give_all_freed()
+{
+	Chunks swept;
+
+	{
+		MutexGuard guard(lock_);
+		swept.splice_all(unswept_);
+	}
+	release(swept);
 }
 
 } // namespace thinback

@@ -67,7 +67,16 @@ public:
 	void durable(u64 epoch) TBK_EXCLUDES(lock_);
 	/* Give out again what was freed up to the last durable epoch: begin, let the requests in flight end, end. */
 	bool reclaim_begin() TBK_EXCLUDES(lock_);
-	void reclaim_end() TBK_EXCLUDES(lock_);
+	/* @sweep: kept for the sweeper, and not given out before it says so. */
+	void reclaim_end(bool sweep) TBK_EXCLUDES(lock_);
+
+	/* For the sweeper: at most @most runs of what is kept for it, in no order. */
+	u32 take_freed(Run *runs, u32 most) TBK_EXCLUDES(lock_);
+	/* What it took may be given out; or is not while the pool is open. */
+	void give_freed(Run run) TBK_EXCLUDES(lock_);
+	void keep_freed(Run run);
+	/* All that it has not taken may be. */
+	void give_all_freed() TBK_EXCLUDES(lock_);
 
 	/*
 	 * Growing, in space_grow.cc: make_room() first, which may sleep; then grow() from
@@ -168,6 +177,7 @@ private:
 	Chunks nodes_[2] TBK_GUARDED_BY(lock_);
 	Chunks settled_ TBK_GUARDED_BY(lock_);	/* durably free; requests may be in flight */
 	Chunks draining_ TBK_GUARDED_BY(lock_); /* the same, between reclaim_begin and _end */
+	Chunks unswept_ TBK_GUARDED_BY(lock_);	/* none is in flight; for the sweeper */
 	u32 next_home_ TBK_GUARDED_BY(lock_) = 0;
 };
 

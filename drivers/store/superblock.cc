@@ -28,6 +28,8 @@ Status check_numbers(const format::Superblock &super)
 		return Err::bad_records;
 	if (super.low.get() > 1000 || super.critical.get() > 1000)
 		return Err::bad_records;
+	if (super.policy.get() & ~(format::policy_discard | format::policy_scrub_freed))
+		return Err::bad_records;
 	if (super.name[0] == 0 || super.name[format::name_size - 1] != 0)
 		return Err::bad_records;
 	if (super.catalog.level >= format::max_height || super.generation.get() == 0)

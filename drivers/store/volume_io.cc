@@ -327,7 +327,7 @@ void VolumeIo::resume(RequestState &state)
 {
 	if (state.stall == Stall::checkpoint) {
 		state.retried = true;
-		pool_.reclaim();
+		pool_.reclaim_now();
 	}
 	state.stall = Stall::none;
 	state.pending.store_relaxed(1);

@@ -125,6 +125,9 @@ private:
 	Step next_read(RequestState &state, Effort effort);
 	Step next_write(RequestState &state, Effort effort);
 	Step next_discard(RequestState &state);
+	/* volume_zeroes.cc */
+	static u64 alike(RequestState &state, u64 offset, u64 bytes, bool &is_zero);
+	Step write_zeroes(RequestState &state, u64 block, u64 count, Effort effort);
 	Step write_in_place(RequestState &state, const Mapping &found, u64 offset, u64 bytes,
 			    Effort effort);
 	Step write_whole(RequestState &state, u64 block, u64 count, Effort effort);

@@ -194,7 +194,15 @@ VolumeIo::Step VolumeIo::next_write(RequestState &state, Effort effort)
 	const u64 at = request.sector * 512 + state.handed_out;
 	const u64 block = at / block_bytes;
 	const u64 offset = at % block_bytes;
-	const u64 bytes = least(request.bytes - state.handed_out, max_piece);
+	u64 bytes = least(request.bytes - state.handed_out, max_piece);
+
+	if (volume_.allowance.detects_zeroes()) {
+		bool is_zero = false;
+
+		bytes = alike(state, offset, bytes, is_zero);
+		if (is_zero)
+			return write_zeroes(state, block, bytes / block_bytes, effort);
+	}
 	auto found = find(block, (offset + bytes + block_bytes - 1) / block_bytes, effort);
 
 	if (!found.is_ok() && found.error() != Err::would_block) {

@@ -88,6 +88,9 @@ struct tbk_pool_info {
 	tbk_u64 reserved; /* part of free that is kept for volumes with a reserve */
 	enum tbk_pool_level level;
 	tbk_u32 low, critical; /* marks, in thousandths of size */
+	tbk_u32 discard;       /* struct tbk_pool_policy */
+	tbk_u32 scrub_freed;
+	tbk_u64 discard_rate;
 };
 void tbk_pool_describe(struct tbk_pool *pool, struct tbk_pool_info *info);
 
@@ -130,6 +133,28 @@ int tbk_pool_marks(struct tbk_pool *pool, tbk_u32 low, tbk_u32 critical, struct 
  */
 int tbk_pool_grow(struct tbk_pool *pool, tbk_u64 *bytes, struct tbk_why *why);
 
+#define TBK_POLICY_DISCARD 1u
+#define TBK_POLICY_SCRUB_FREED 2u
+#define TBK_POLICY_DISCARD_RATE 4u
+
+/**
+ * struct tbk_pool_policy - what is done with freed blocks of data before they are given out again
+ * @set: TBK_POLICY_*: what is to change
+ * @discard: nonzero: they are discarded on the pool's device, unless blocks are short
+ * @scrub_freed: nonzero: they are overwritten with zeros, even if writes have to wait for it
+ * @discard_rate: of both, bytes a second, rounded up to MiB; 0 no bound
+ */
+struct tbk_pool_policy {
+	tbk_u32 set;
+	tbk_u32 discard;
+	tbk_u32 scrub_freed;
+	tbk_u64 discard_rate;
+};
+
+/* Change it. Durable when it returns. A pool that scrubs is closed when it has. */
+int tbk_pool_set_policy(struct tbk_pool *pool, const struct tbk_pool_policy *policy,
+			struct tbk_why *why);
+
 /* ---- volumes and snapshots ---- */
 
 /* What a write does that needs a block and finds none, in the pool or within the quota. */
@@ -160,8 +185,9 @@ struct tbk_object_info {
 	tbk_u64 quota;	  /* bytes that own may come to, 0 no bound */
 	tbk_u64 reserve;  /* bytes that are kept for it, own included */
 	enum tbk_on_full on_full;
-	tbk_u32 full_wait; /* seconds, for TBK_FULL_WAIT */
-	tbk_u32 waiting;   /* writes that wait for space now */
+	tbk_u32 full_wait;     /* seconds, for TBK_FULL_WAIT */
+	tbk_u32 waiting;       /* writes that wait for space now */
+	tbk_u32 detect_zeroes; /* zeros that are written take no space */
 };
 
 /**
@@ -229,16 +255,18 @@ int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, 
 #define TBK_LIMIT_QUOTA 1u
 #define TBK_LIMIT_RESERVE 2u
 #define TBK_LIMIT_ON_FULL 4u
-#define TBK_LIMIT_ALL 7u
+#define TBK_LIMIT_DETECT_ZEROES 256u
+#define TBK_LIMIT_ALL 263u
 
 #define TBK_FULL_WAIT_MAX 3600u
 
 struct tbk_volume_limits {
 	tbk_u32 set; /* TBK_LIMIT_*: what is to change */
 	tbk_u32 on_full;
-	tbk_u32 full_wait; /* seconds, 0 the default of 60 */
-	tbk_u64 quota;	   /* bytes, rounded up to blocks; 0 none */
-	tbk_u64 reserve;   /* the same */
+	tbk_u32 full_wait;     /* seconds, 0 the default of 60 */
+	tbk_u64 quota;	       /* bytes, rounded up to blocks; 0 none */
+	tbk_u64 reserve;       /* the same */
+	tbk_u32 detect_zeroes; /* nonzero: whole blocks of zeros that are written take no space */
 };
 
 /*

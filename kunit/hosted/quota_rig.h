@@ -83,7 +83,7 @@ public:
 		  u32 on_full = TBK_FULL_ERROR, u32 wait = 0)
 	{
 		const struct tbk_volume_limits limits = { set, on_full, wait, quota * block,
-							  reserve * block };
+							  reserve * block, 0 };
 
 		return tbk_volume_limit(pool, volume, &limits, nullptr);
 	}

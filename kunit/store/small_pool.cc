@@ -56,7 +56,7 @@ Status SmallPool::write_out()
 	TBK_TRY(batch->wait());
 	space->durable(epoch - 1);
 	if (space->reclaim_begin())
-		space->reclaim_end();
+		space->reclaim_end(false);
 	return {};
 }
 
