@@ -1,14 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "victim.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include <thinback/format/journal.h>
 #include <thinback/format/node.h>
+#include <thinback/format/space.h>
+#include <thinback/format/superblock.h>
 
 namespace thinback {
 namespace {
 
 constexpr u64 block_bytes = 4096;
+
+constexpr const char *kind_names[kinds] = { "superblocks", "summaries", "bitmaps", "journal",
+					    "catalog",	   "leaves",	"branches" };
+
+/* False: no metadata. */
+bool is_metadata(const format::BlockHeader &header, Kind &kind)
+{
+	switch (header.magic.get()) {
+	case format::superblock_magic:
+		kind = Kind::superblock;
+		return true;
+	case format::summary_magic:
+		kind = Kind::summary;
+		return true;
+	case format::bitmap_magic:
+		kind = Kind::bitmap;
+		return true;
+	case format::journal_magic:
+		kind = Kind::journal;
+		return true;
+	case format::node_magic:
+		kind = header.level > 0 ? Kind::branch : Kind::leaf;
+		if (header.kind == static_cast<u8>(format::TreeKind::catalog))
+			kind = Kind::catalog;
+		return true;
+	default:
+		return false;
+	}
+}
 
 } // namespace
 
@@ -38,20 +71,29 @@ void Victim::find_metadata()
 		format::BlockHeader header = {};
 
 		image_.read(block * block_bytes, &header, sizeof(header));
-		if ((header.magic.get() & 0xffffff) == (format::node_magic & 0xffffff) &&
-		    header.self.get() == block)
-			metadata_.push_back(block);
+		Kind kind = Kind::superblock;
+
+		if (header.self.get() == block && is_metadata(header, kind))
+			metadata_[static_cast<u32>(kind)].push_back(block);
 	}
 }
 
-u32 Victim::spoil(Random &random)
+bool Victim::is_ok() const
 {
-	const u64 block = metadata_[random.below(metadata_.size())];
+	for (const auto &blocks_of_kind : metadata_) {
+		if (blocks_of_kind.empty())
+			return false;
+	}
+	return true;
+}
+
+Kind Victim::spoil(Random &random)
+{
+	const u64 kind = spoiled_++ % kinds;
+	const u64 block = metadata_[kind][random.below(metadata_[kind].size())];
 	const u64 flips = 1 + random.below(3);
-	format::BlockHeader header = {};
 
 	restore();
-	rig.device.read(block * block_bytes, &header, sizeof(header));
 	for (u64 i = 0; i < flips; i++) {
 		const u64 at = block * block_bytes + random.below(block_bytes);
 		u8 byte = 0;
@@ -60,7 +102,16 @@ u32 Victim::spoil(Random &random)
 		byte ^= static_cast<u8>(1u << random.below(8));
 		rig.device.write(at, &byte, 1);
 	}
-	return header.magic.get();
+	return static_cast<Kind>(kind);
+}
+
+void Victim::tell() const
+{
+	printf("#");
+	for (u64 kind = 0; kind < kinds; kind++)
+		printf("%s %llu of %s", kind ? "," : "",
+		       spoiled_ / kinds + (kind < spoiled_ % kinds), kind_names[kind]);
+	printf("\n");
 }
 
 u64 Victim::value_in(const char *volume, u64 block)

@@ -8,14 +8,21 @@
 
 namespace thinback {
 
+/* What a block of metadata is. */
+enum class Kind { superblock, summary, bitmap, journal, catalog, leaf, branch };
+constexpr u32 kinds = 7;
+
 /* A volume with a snapshot, a clone, and records in the journal; stopped as by a power cut. */
 class Victim {
 public:
 	Victim();
 
-	bool is_ok() const { return !metadata_.empty(); }
-	/* As it was, but for some bits of one block, whose magic it returns. */
-	u32 spoil(Random &random);
+	/* Whether there are some of each kind. */
+	bool is_ok() const;
+	/* As it was, but for some bits of one block: of each kind in turn. */
+	Kind spoil(Random &random);
+	/* How many of each kind were spoiled so far. */
+	void tell() const;
 	void restore() { rig.device.copy_from(image_); }
 	/* Whether all that can be read of @volume is what was written. */
 	bool reads_right(const char *volume, const char *snapshot, bool may_be_old);
@@ -29,7 +36,8 @@ private:
 	void find_metadata();
 
 	MemoryDevice image_;
-	std::vector<u64> metadata_;
+	std::vector<u64> metadata_[kinds];
+	u64 spoiled_ = 0;
 };
 
 } // namespace thinback
