@@ -7,11 +7,11 @@
 
 namespace thinback {
 
-Result<Owned<SmallPool>> SmallPool::create(u64 blocks)
+Result<Owned<SmallPool>> SmallPool::create(u64 blocks, u64 more)
 {
 	Owned<SmallPool> pool = TBK_TRY(make<SmallPool>());
 
-	pool->device = TBK_TRY(RamDevice::create(blocks * format::block_size));
+	pool->device = TBK_TRY(RamDevice::create((blocks + more) * format::block_size));
 	pool->super.header.pool.set(id);
 	pool->super.blocks.set(blocks);
 	pool->super.journal_at.set(format::journal_start);

@@ -20,7 +20,8 @@ public:
 	static constexpr u64 id = 0x1122334455667788;
 	static constexpr u64 journal_blocks = 64;
 
-	static Result<Owned<SmallPool>> create(u64 blocks = format::smallest_pool);
+	/* @more: blocks of the device that are not the pool's */
+	static Result<Owned<SmallPool>> create(u64 blocks = format::smallest_pool, u64 more = 0);
 	~SmallPool();
 	SmallPool(const SmallPool &) = delete;
 	SmallPool &operator=(const SmallPool &) = delete;

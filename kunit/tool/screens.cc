@@ -128,6 +128,7 @@ int error_number(const std::string &name)
 		{ "EINVAL", EINVAL },
 		{ "ENOSPC", ENOSPC },
 		{ "EROFS", EROFS },
+		{ "EOVERFLOW", EOVERFLOW },
 		{ "ENAMETOOLONG", ENAMETOOLONG },
 		{ "ENOTEMPTY", ENOTEMPTY },
 		{ "EPROTO", EPROTO },

@@ -70,6 +70,7 @@ class Extend(unittest.TestCase):
             "THINBACK_SYSFS": str(self.state / "sys"),
             "THINBACK_EXTEND_LOCK": str(self.state / "lock"),
             "THINBACK_EXTEND_PATIENCE": "0",
+            "THINBACK_EXTEND_SETTLE": "0",
         }
         done = run(SCRIPTS / "thinback-extend", *arguments, env=environment)
         self.assertEqual(status, done.returncode, done.stdout + done.stderr)
