@@ -72,11 +72,15 @@ void fill_record(format::CatalogRecord &record, const struct tbk_dump_object &ob
 	record.full_wait.set(object.full_wait);
 }
 
+/* Its parent may not be linked yet. */
 TreeName name_of(const Volume &volume)
 {
 	CheckedTree tree{};
 
-	fill_record(tree.record, volume);
+	tree.record.id.set(volume.id);
+	tree.record.flags.set(volume.flags);
+	__builtin_memcpy(tree.record.name, volume.name.text, format::name_size);
+	__builtin_memcpy(tree.record.volume, volume.of.text, format::name_size);
 	return TreeName(tree);
 }
 
@@ -147,21 +151,23 @@ Status Restore::add(const struct tbk_dump_object &told, Why *why)
 	return Err::bad_argument;
 }
 
-/* Whose parent is not what it should be has none afterwards. */
 Status Restore::link(Why *why)
 {
 	MutexGuard guard(pool_->catalog().lock());
-	const Status linked = pool_->catalog().link_parents();
 
 	is_linked_ = true;
-	for (Volume *volume : pool_->catalog().all()) {
+	for (const Volume *volume : pool_->catalog().all()) {
+		const u32 id = Catalog::parent_id(*volume);
+		const Volume *parent = id ? pool_->catalog().find_id(id) : nullptr;
+
 		objects_++;
-		if (!volume->parent && volume->tree.since() != 0)
+		if (parent ? !parent->is_snapshot() || parent->generation != volume->tree.since()
+			   : id != 0 || volume->tree.since() != 0)
 			return refuse(
 				why, *volume,
 				"its parent is no snapshot of the generation it descends from");
 	}
-	if (linked.is_ok())
+	if (pool_->catalog().link_parents().is_ok())
 		return {};
 	TBK_EXPLAIN(why, "a merge is said to be under way, and cannot be");
 	return Err::bad_argument;
