@@ -16,7 +16,7 @@ tool-flags := -std=c++20 -g -O1 -Wall -Wextra -Wshadow $(if $(W),-Werror) \
 
 tool := $(wildcard scripts/thinback/*.cc)
 # What needs the real core or is main() has no place beside the pretended kernel.
-tool-tested := $(filter-out %/main.cc %/hosted_core.cc %/fd_device.cc,$(tool))
+tool-tested := $(filter-out %/main.cc %/fd_device.cc,$(filter-out scripts/thinback/hosted_%,$(tool)))
 tool-tests := $(wildcard kunit/tool/*.cc)
 tool-object = $(patsubst %,$(B)/tool/%.o,$(1))
 

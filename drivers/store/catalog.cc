@@ -148,7 +148,7 @@ Status Catalog::link_parents()
 {
 	for (u32 i = 0; i < count_; i++) {
 		Volume &volume = *volumes_[i];
-		const u32 id = static_cast<u32>(reinterpret_cast<unsigned long>(volume.parent));
+		const u32 id = parent_id(volume);
 
 		volume.parent = nullptr;
 		if (id == 0)

@@ -33,6 +33,11 @@ public:
 	/* For a restore: one after the other, by id; then link_parents(), before anything is changed. */
 	Status load_record(const format::CatalogRecord &record) TBK_REQUIRES(lock_);
 	Status link_parents() TBK_REQUIRES(lock_);
+	/* Before link_parents(). */
+	static u32 parent_id(const Volume &volume)
+	{
+		return static_cast<u32>(reinterpret_cast<unsigned long>(volume.parent));
+	}
 	void set_next_id(u32 id) TBK_REQUIRES(lock_) { next_id_ = id; }
 
 	/* NULL when there is none. Removed ones have no name. */

@@ -204,6 +204,9 @@ int tbk_pool_dump(struct tbk_device *device, struct tbk_dump *dump, struct tbk_w
 
 	if (done.is_ok() || dump->error)
 		return dump->error;
+	/* To whom a pool is lost, none needs to be made. */
+	if (why)
+		why->hint[0] = 0;
 	if (why && why->text[0] == 0)
 		TBK_EXPLAIN(why, "the pool on %s cannot be dumped: %s", info.name,
 			    to_text(done.error()));

@@ -3,7 +3,6 @@
 
 #include <thinback/base/scope.h>
 
-#include "check_catalog.h"
 #include "make.h"
 #include "superblock.h"
 
@@ -72,21 +71,25 @@ void fill_record(format::CatalogRecord &record, const struct tbk_dump_object &ob
 	record.full_wait.set(object.full_wait);
 }
 
-TreeName name_of(const Volume &volume)
+} // namespace
+
+/* Its parent may not be linked yet. */
+TreeName Restore::name_of(const Volume &volume)
 {
 	CheckedTree tree{};
 
-	fill_record(tree.record, volume);
+	tree.record.id.set(volume.id);
+	tree.record.flags.set(volume.flags);
+	__builtin_memcpy(tree.record.name, volume.name.text, format::name_size);
+	__builtin_memcpy(tree.record.volume, volume.of.text, format::name_size);
 	return TreeName(tree);
 }
 
-Status refuse(Why *why, const Volume &volume, const char *what)
+Status Restore::refuse(Why *why, const Volume &volume, const char *what)
 {
 	TBK_EXPLAIN(why, "%s: %s", name_of(volume).text, what);
 	return Err::bad_argument;
 }
-
-} // namespace
 
 /* Numbers of checkpoints and of the journal's blocks go on past all that may lie on the device. */
 Status Restore::make_empty(const struct tbk_dump_pool &told)
@@ -147,21 +150,23 @@ Status Restore::add(const struct tbk_dump_object &told, Why *why)
 	return Err::bad_argument;
 }
 
-/* Whose parent is not what it should be has none afterwards. */
 Status Restore::link(Why *why)
 {
 	MutexGuard guard(pool_->catalog().lock());
-	const Status linked = pool_->catalog().link_parents();
 
 	is_linked_ = true;
-	for (Volume *volume : pool_->catalog().all()) {
+	for (const Volume *volume : pool_->catalog().all()) {
+		const u32 id = Catalog::parent_id(*volume);
+		const Volume *parent = id ? pool_->catalog().find_id(id) : nullptr;
+
 		objects_++;
-		if (!volume->parent && volume->tree.since() != 0)
+		if (parent ? !parent->is_snapshot() || parent->generation != volume->tree.since()
+			   : id != 0 || volume->tree.since() != 0)
 			return refuse(
 				why, *volume,
 				"its parent is no snapshot of the generation it descends from");
 	}
-	if (linked.is_ok())
+	if (pool_->catalog().link_parents().is_ok())
 		return {};
 	TBK_EXPLAIN(why, "a merge is said to be under way, and cannot be");
 	return Err::bad_argument;
@@ -195,129 +200,6 @@ Status Restore::tree(u32 id, Why *why)
 
 	(void)pool_->checkpointer().begin_change(*volume_);
 	volume_->tree.set_root(volume_->parent->tree.root(), false);
-	return {};
-}
-
-/* NULL, or what is wrong. */
-const char *Restore::fault_of(const struct tbk_dump_extent &told) const
-{
-	const bool is_stored = told.state == TBK_DUMP_DATA || told.state == TBK_DUMP_ZERO;
-
-	if (told.state > TBK_DUMP_LOST)
-		return "is in no state that is known";
-	if (told.count == 0 || told.start >= format::end_of_keys ||
-	    told.count > format::end_of_keys - told.start ||
-	    (is_stored && told.count > format::max_extent))
-		return "is longer, or shorter, than can be";
-	if (told.start < end_)
-		return "overlaps what comes before it, or is out of order";
-	if (is_stored && (told.birth == 0 || told.birth > newest_))
-		return "was born when it cannot have been";
-	if (told.state == TBK_DUMP_ZERO && told.target != 0)
-		return "has a place and no data";
-	if (told.state == TBK_DUMP_LOST && !(flags_ & TBK_RESTORE_LOST))
-		return "could not be read when the dump was made";
-	if (told.state == TBK_DUMP_SAME &&
-	    (!volume_->parent || told.start < volume_->tree.merged()))
-		return "is said to be its parent's, and cannot be";
-	if (told.state != TBK_DUMP_DATA)
-		return nullptr;
-	if (told.start + told.count > volume_->size())
-		return "lies past the end";
-	return pool_->space().is_sound(told.target, told.count) ? nullptr
-								: "lies where no data can be";
-}
-
-Status Restore::refuse_extent(Why *why, const struct tbk_dump_extent &told, const char *what) const
-{
-	TBK_EXPLAIN(why, "%s: what starts at block %llu %s", name_of(*volume_).text, told.start,
-		    what);
-	return Err::bad_argument;
-}
-
-Status Restore::extent(const struct tbk_dump_extent &told, Why *why)
-{
-	const char *wrong = fault_of(told);
-
-	if (wrong) {
-		if (told.state == TBK_DUMP_LOST)
-			TBK_HINT(why, "to go without: --force");
-		return refuse_extent(why, told, wrong);
-	}
-	end_ = told.start + told.count;
-	has_lost_ |= told.state == TBK_DUMP_LOST;
-	return is_again_ ? put(told) : claim(told, why);
-}
-
-/* Takes the blocks that are this tree's alone: each of the pool's is one tree's. */
-Status Restore::claim(const struct tbk_dump_extent &told, Why *why)
-{
-	if (told.state != TBK_DUMP_DATA)
-		return {};
-	MutexGuard guard(volume_->lock);
-	const u64 owned = volume_->tree.owned(told.birth, told.start, told.count);
-	const Run run = { told.target, static_cast<u32>(owned) };
-
-	if (owned == 0)
-		return {};
-	const Status taken = pool_->space().take_at(run);
-
-	if (taken.is_ok())
-		pool_->space().use(pool_->checkpointer().begin_change(*volume_).epoch, run);
-	else if (taken.error() == Err::bad_records)
-		return refuse_extent(why, told, "lies where something else lies");
-	return taken;
-}
-
-Status Restore::put(const struct tbk_dump_extent &told)
-{
-	if (told.state == TBK_DUMP_LOST)
-		return {};
-	if (told.state == TBK_DUMP_SAME) {
-		TBK_TRY(flush(told.start));
-		built_ = end_;
-		return {};
-	}
-	if (count_ == TreeBuilder::most_records)
-		TBK_TRY(flush((records_[3 * (count_ - 1)] >> 24) +
-			      (records_[3 * (count_ - 1)] & format::max_extent)));
-	u64 *record = &records_[3 * count_++];
-
-	record[0] = told.start << 24 | told.count;
-	record[1] = told.target | static_cast<u64>(told.state) << 48;
-	record[2] = told.birth;
-	return {};
-}
-
-/* Nodes are born as late as they can be: after `since`, and after all that is in them. */
-Status Restore::flush(u64 end)
-{
-	{
-		MutexGuard guard(volume_->lock);
-		const u64 epoch = pool_->checkpointer().begin_change(*volume_).epoch;
-
-		TBK_TRY(builder_->replace(volume_->tree, { built_, end }, records_, count_,
-					  { epoch, newest_ }));
-	}
-	count_ = 0;
-	built_ = end;
-	return relieve();
-}
-
-Status Restore::relieve()
-{
-	return pool_->cache().is_over_limit() ? pool_->sync() : Status();
-}
-
-/* Sealed, so that others can share it. */
-Status Restore::end_tree()
-{
-	if (!volume_ || !is_again_)
-		return {};
-	TBK_TRY(flush(format::end_of_keys));
-	MutexGuard guard(volume_->lock);
-
-	pool_->checkpointer().seal(*volume_);
 	return {};
 }
 

@@ -3,7 +3,7 @@
 
 #include <thinback/dump_entry.h>
 
-#include "check_report.h"
+#include "check_catalog.h"
 #include "pool.h"
 #include "tree_builder.h"
 
@@ -42,16 +42,21 @@ private:
 
 	Status make_empty(const struct tbk_dump_pool &told);
 	Status link(Why *why);
-	Status end_tree();
 	Status end_trees(Why *why);
+	Status close();
+	static TreeName name_of(const Volume &volume);
+	static Status refuse(Why *why, const Volume &volume, const char *what);
+
+	/* restore_tree.cc */
+	Status end_tree();
 	const char *fault_of(const struct tbk_dump_extent &told) const;
 	Status claim(const struct tbk_dump_extent &told, Why *why);
 	Status put(const struct tbk_dump_extent &told);
 	Status flush(u64 end);
 	Status relieve();
-	Status close();
 	Status refuse_extent(Why *why, const struct tbk_dump_extent &told, const char *what) const;
 
+	/* restore_write.cc */
 	Status wipe_rings(struct tbk_device &device, u8 *zeroes);
 	Status wipe_journal(struct tbk_device &device, u8 *zeroes);
 	Status copy_blocks(struct tbk_device &device, u8 *buffer);

@@ -261,6 +261,14 @@ TBK_TEST(restore_refuses_what_makes_no_sense)
 		  [](Transcript &told) {
 			  told.objects[2].parent = 77;
 		  } },
+		{ "its parent is no snapshot",
+		  [](Transcript &told) {
+			  told.objects[1].parent = 77;
+		  } },
+		{ "a merge is said to be",
+		  [](Transcript &told) {
+			  told.objects[2].merged = 9;
+		  } },
 		{ "two of that name",
 		  [](Transcript &told) {
 			  strcpy(told.objects[2].name, "base");

@@ -117,6 +117,20 @@ void declare_check(CLI::App &app, Options &options)
 	app.add_flag("--repair", options.repair, "mend what can be mended");
 }
 
+void declare_dump(CLI::App &app, Options &options)
+{
+	take_objects(app, options, "DEVICE", 1);
+	app.add_option("-o,--output", options.output, "where to write it, instead of here")
+		->type_name("FILE");
+}
+
+void declare_restore(CLI::App &app, Options &options)
+{
+	take_objects(app, options, "DUMP DEVICE", 2);
+	app.add_flag("--force", options.force,
+		     "replace what the device holds; go without what the dump lacks");
+}
+
 void declare_probe(CLI::App &app, Options &options)
 {
 	take_objects(app, options, "DEVICE", 1);
@@ -259,6 +273,10 @@ const std::vector<Verb> &verbs()
 		  declare_sync, verb_sync },
 		{ "check", "check DEVICE [--repair]", "verify a pool that is not attached",
 		  declare_check, verb_check },
+		{ "dump", "dump DEVICE [-o FILE]", "write out a pool's metadata as JSON",
+		  declare_dump, verb_dump },
+		{ "restore", "restore DUMP DEVICE [--force]",
+		  "make the pool of a dump, beside its data", declare_restore, verb_restore },
 		{ "probe", "probe DEVICE [--udev]", "tell whether a device holds a pool",
 		  declare_probe, verb_probe },
 		{ "version", "version", "of this program and of the module", declare_nothing,

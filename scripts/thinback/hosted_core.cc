@@ -3,47 +3,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <exception>
-
-#include <thinback/entry.h>
 
 #include "../../drivers/hosted/hosted.h"
 #include "device_check.h"
 #include "failure.h"
-#include "fd_device.h"
+#include "hosted_run.h"
 
 namespace thinback::tool {
 
 namespace {
-
-/*
- * The core waits only inside hosted_run(), whose fibers no exception leaves:
- * one thrown by @body is thrown again from here.
- */
-void run_core(const std::function<void()> &body)
-{
-	std::exception_ptr thrown;
-	HostedOptions options;
-
-	options.real = true;
-	hosted_run(
-		[&] {
-			try {
-				body();
-			} catch (...) {
-				thrown = std::current_exception();
-			}
-		},
-		options);
-	if (thrown)
-		std::rethrow_exception(thrown);
-}
-
-void require(int error, const OpenDevice &device, const tbk_why &why)
-{
-	if (error != 0)
-		throw failure_of(-error, device.path, why.text, why.hint);
-}
 
 Severity severity_of(tbk_finding_class kind)
 {

@@ -161,6 +161,13 @@ Json json_of_check(const CheckReport &check)
 		 { "repair", json_of_repair(check) } };
 }
 
+Json json_of_dump(const DumpReport &dump)
+{
+	return { { "device", dump.device },   { "file", dump.file },
+		 { "volumes", dump.volumes }, { "snapshots", dump.snapshots },
+		 { "extents", dump.extents }, { "lost", dump.lost } };
+}
+
 Json json_of_module(const std::optional<thinback_version> &module)
 {
 	if (!module)
@@ -207,6 +214,8 @@ std::string json_of(const std::string &command, const Report &report)
 	put_list(json, "detached", report.detached, same);
 	if (report.check)
 		json["check"] = json_of_check(*report.check);
+	if (report.dump)
+		json["dump"] = json_of_dump(*report.dump);
 	if (report.module)
 		json["module"] = json_of_module(*report.module);
 	if (!report.path.empty())

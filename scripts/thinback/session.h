@@ -33,6 +33,7 @@ struct Options {
 	bool shrink = false;
 	bool discard = false;
 	bool repair = false;
+	std::string output;
 
 	std::string mode;
 	std::string guest;
@@ -58,7 +59,8 @@ public:
 	const Options options;
 	Kernel kernel;
 	Report report;
-	int status = 0; /* of a run that did all it should */
+	int status = 0;		  /* of a run that did all it should */
+	bool is_answered = false; /* what was asked for is JSON, and printed */
 };
 
 } // namespace thinback::tool
