@@ -110,12 +110,13 @@ Status Space::read_summaries(const format::Superblock &super)
 {
 	void *buffer = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
 	const auto free_buffer = ScopeGuard([=] { tbk_free(buffer); });
-	const auto &block = *static_cast<const format::SummaryBlock *>(buffer);
 	bool is_read = false;
 	u64 free = 0;
 
 	if (!buffer)
 		return Err::no_memory;
+	const auto &block = *static_cast<const format::SummaryBlock *>(buffer);
+
 	for (u64 g = 0; g < geometry_.groups(); g++) {
 		const u64 index = g / format::groups_per_summary;
 		const u8 tag = super.summaries[index];
