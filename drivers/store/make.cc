@@ -36,7 +36,7 @@ u64 journal_for(u64 pool_blocks, u64 wanted_bytes)
 {
 	constexpr u64 least = 1024; /* 4 MiB */
 	constexpr u64 most = 65536; /* 256 MiB */
-	const u64 blocks = wanted_bytes ? wanted_bytes / format::block_size : pool_blocks / 256;
+	const u64 blocks = wanted_bytes ? wanted_bytes / format::block_size : pool_blocks / 1024;
 
 	return blocks < least ? least : blocks > most ? most : blocks;
 }

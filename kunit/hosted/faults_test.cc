@@ -40,6 +40,7 @@ public:
 	/* @arm: makes something fail once the pool is there. Whether that came to pass is the caller's to know. */
 	void run(const std::function<void(MemoryDevice &)> &arm);
 	void open_with_faults();
+	void open_without_memory();
 
 	u64 reads = 0, writes = 0, flushes = 0; /* of the workload */
 	u64 refused = 0;
@@ -227,7 +228,88 @@ void FaultRun::open_with_faults()
 	}
 }
 
+/* The same, with every allocation of an opener failing in turn: what the journal holds is replayed by the next one. */
+void FaultRun::open_without_memory()
+{
+	JournalRig rig;
+	struct kunit *test = test_;
+	u32 refused = 0;
+
+	REQUIRE(rig.is_ok());
+	work(rig);
+	write(rig, 9);
+	flush(rig);
+	rig.stop();
+	for (u64 n = 1;; n++) {
+		hosted_fail_alloc_after(n);
+		rig.start();
+		const bool failed = hosted_alloc_failed();
+
+		hosted_fail_alloc_after(0);
+		refused += !rig.is_ok();
+		rig.stop();
+		CHECK(!rig.is_damaged());
+		rig.start();
+		REQUIRE(rig.is_ok());
+		verify(rig);
+		if (!failed)
+			break;
+		/* Something for the next one to replay. */
+		write(rig, n % blocks);
+		flush(rig);
+		rig.stop();
+	}
+	CHECK(refused > 20);
+}
+
 } // namespace
+
+TBK_TEST(faults_every_allocation_of_an_opener_fails_once)
+{
+	FaultRun(test).open_without_memory();
+}
+
+/* What stays of the volume is what it was, and so is its size; what was to be cut off is there, or zeros. */
+TBK_TEST(faults_shrink_fails_half_way)
+{
+	constexpr u64 size = 64ull << 20;
+	constexpr u64 scattered = 3000;
+	u32 failures = 0;
+
+	for (u64 n = 1; n < 12; n++) {
+		JournalRig rig;
+		struct tbk_object_info info {};
+
+		REQUIRE(rig.is_ok());
+		for (u64 i = 0; i < scattered; i++)
+			rig.write(5 * i, i + 1);
+		rig.flush();
+		rig.crash();
+		REQUIRE(rig.is_ok());
+		rig.leave();
+		CHECK_EQ(tbk_pool_close(rig.pool, nullptr), 0);
+		rig.pool = nullptr;
+		rig.start();
+		REQUIRE(rig.is_ok());
+		rig.device.fail_read(n);
+		const int error =
+			tbk_volume_resize(rig.pool, "disk", 4ull << 20, TBK_RESIZE_SHRINK, nullptr);
+
+		rig.device.fail_read(0);
+		failures += error != 0;
+		CHECK_EQ(tbk_pool_find(rig.pool, "disk", nullptr, &info, nullptr), 0);
+		CHECK_EQ(info.size, error ? size : 4ull << 20);
+		for (u64 i = 0; i < 1024 / 5; i++)
+			CHECK(rig.holds(5 * i, i + 1));
+		for (u64 i = 1024 / 5 + 1; i < scattered && error; i++)
+			CHECK(rig.holds(5 * i, i + 1) || rig.holds(5 * i, 0));
+		CHECK(rig.is_sound());
+		CHECK_EQ(
+			tbk_volume_resize(rig.pool, "disk", 4ull << 20, TBK_RESIZE_SHRINK, nullptr),
+			0);
+	}
+	CHECK(failures > 3);
+}
 
 TBK_TEST(faults_every_allocation_fails_once)
 {
