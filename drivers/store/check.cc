@@ -114,9 +114,10 @@ Status check_pool(struct tbk_device &device, const format::Superblock &super, Ch
 	if (keep)
 		survey.ledger->keep_struck();
 	CheckedCatalog &catalog = survey.catalog;
-	Owned<NodeReader> reader = TBK_TRY(
+	survey.reader = TBK_TRY(
 		NodeReader::create(device, { super.header.pool.get(), super.blocks.get() }));
-	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *survey.ledger, report));
+	survey.walk = TBK_TRY(TreeWalk::create(*survey.reader, *survey.ledger, report));
+	TreeWalk *const walk = survey.walk.get();
 	Owned<JournalCheck> journal = TBK_TRY(JournalCheck::create(device, super, report));
 
 	TBK_TRY(journal->claim(*survey.ledger));

@@ -11,6 +11,8 @@ struct Survey {
 	explicit Survey(CheckReport &report) : catalog(report) {}
 
 	CheckedCatalog catalog;
+	Owned<NodeReader> reader;
+	Owned<TreeWalk> walk;
 	Owned<BlockLedger> ledger;
 	bool has_catalog = false;      /* all records could be read */
 	bool is_whole = false;	       /* ... and all trees */

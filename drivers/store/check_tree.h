@@ -29,6 +29,8 @@ public:
 	/* @newest: generation of the pool. */
 	Status check(CheckedTree &tree, u64 newest);
 
+	/* Copies of nodes that are damaged, while the other is not. Empty if two things claim one block. */
+	const BadCopies &bad_copies() const { return has_twice_ ? none_ : bad_copies_; }
 	/* All that was looked at could be read. */
 	bool is_whole() const { return whole_; }
 
@@ -51,6 +53,9 @@ private:
 
 	Status start(const NodePointer &root, u64 newest);
 	Status visit(const NodePointer &pointer, Range range);
+	Status strike_copy(const NodePointer &pointer);
+	Result<bool> read(const NodePointer &pointer, u8 *image);
+	Status note_bad(const NodePointer &pointer, Copy copy, Err why);
 	Status visit_children(const Node &node, Range range);
 	Status visit_records(const Node &leaf);
 	Status visit_extents(const Node &leaf);
@@ -81,6 +86,9 @@ private:
 	SharedNodes shared_;
 	u8 *images_ = nullptr; /* one for each level */
 	bool whole_ = true;
+	bool has_twice_ = false;
+	BadCopies bad_copies_;
+	BadCopies none_;
 
 	/* The tree at hand. */
 	format::TreeKind kind_ = format::TreeKind::extents;

@@ -45,6 +45,8 @@ public:
 	/* Down to the limit, if that is exceeded. */
 	void trim() { shrink(limit_.load_relaxed()); }
 	bool is_over_limit() const { return size() > limit_.load_relaxed(); }
+	/* Nodes that were read from their second copy. */
+	u32 healed() const { return healed_.load_relaxed(); }
 	void set_limit(u32 limit) { limit_.store_relaxed(limit); }
 	u32 size() const { return size_.load_relaxed(); }
 
@@ -59,6 +61,7 @@ private:
 	NodeCache(struct tbk_device &device, const NodeHome &home) : device_(device), home_(home) {}
 	friend Result<Owned<NodeCache>> make<NodeCache>(struct tbk_device &, const NodeHome &);
 
+	Status read(Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static bool is_meant(const Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static u32 bucket_of(u64 block);
 	SpinLock &lock_of(u64 block) { return stripes_[bucket_of(block) % stripes].lock; }
@@ -73,6 +76,7 @@ private:
 	const NodeHome home_;
 	Atomic<u32> limit_{ default_limit };
 	Atomic<u32> size_;
+	Atomic<u32> healed_;
 	Atomic<Node *> *index_ = nullptr;
 	Stripe stripes_[stripes];
 
