@@ -38,20 +38,21 @@ void Victim::find_metadata()
 		format::BlockHeader header = {};
 
 		image_.read(block * block_bytes, &header, sizeof(header));
+		/* A second copy says where the first is. */
 		if ((header.magic.get() & 0xffffff) == (format::node_magic & 0xffffff) &&
-		    header.self.get() == block)
+		    (header.self.get() == block || header.magic.get() == format::node_magic))
 			metadata_.push_back(block);
+		if (header.magic.get() == format::node_magic && header.self.get() != block) {
+			copies_.push_back(block);
+			copies_.push_back(header.self.get());
+		}
 	}
 }
 
-u32 Victim::spoil(Random &random)
+void Victim::flip_some(Random &random, u64 block)
 {
-	const u64 block = metadata_[random.below(metadata_.size())];
 	const u64 flips = 1 + random.below(3);
-	format::BlockHeader header = {};
 
-	restore();
-	rig.device.read(block * block_bytes, &header, sizeof(header));
 	for (u64 i = 0; i < flips; i++) {
 		const u64 at = block * block_bytes + random.below(block_bytes);
 		u8 byte = 0;
@@ -60,7 +61,23 @@ u32 Victim::spoil(Random &random)
 		byte ^= static_cast<u8>(1u << random.below(8));
 		rig.device.write(at, &byte, 1);
 	}
+}
+
+u32 Victim::spoil(Random &random)
+{
+	const u64 block = metadata_[random.below(metadata_.size())];
+	format::BlockHeader header = {};
+
+	restore();
+	rig.device.read(block * block_bytes, &header, sizeof(header));
+	flip_some(random, block);
 	return header.magic.get();
+}
+
+void Victim::spoil_copy(Random &random)
+{
+	restore();
+	flip_some(random, copies_[random.below(copies_.size())]);
 }
 
 u64 Victim::value_in(const char *volume, u64 block)
@@ -70,6 +87,16 @@ u64 Victim::value_in(const char *volume, u64 block)
 	if (strcmp(volume, "disk") == 0 && block % 10 == 0)
 		return block + 2001;
 	return block + 1;
+}
+
+bool Victim::reads_all(const char *volume, const char *snapshot)
+{
+	rig.turn_to(volume, snapshot);
+	for (u64 block = 0; block < blocks; block += 5) {
+		if (!rig.is_ok() || !rig.holds(block * 2, value_in(snapshot ? "" : volume, block)))
+			return false;
+	}
+	return true;
 }
 
 bool Victim::reads_right(const char *volume, const char *snapshot, bool may_be_old)
