@@ -306,13 +306,13 @@ Status Catalog::put(const Volume &volume, Moment moment)
 	return edit(volume.id, &record, moment);
 }
 
-Status Catalog::save(Moment moment, u64 pool, WriteList &list, format::Superblock &super)
+Status Catalog::save(Moment moment, WriteList &list, format::Superblock &super)
 {
 	while (removed_count_ > 0) {
 		TBK_TRY(edit(removed_[removed_count_ - 1], nullptr, moment));
 		removed_count_--;
 	}
-	seal_tree(tree_, cache_, moment.epoch, pool, list);
+	seal_tree(tree_, cache_, moment.epoch, space_, list);
 	write_root(super.catalog, tree_.root());
 	super.next_id.set(next_id_);
 	return {};

@@ -55,8 +55,7 @@ public:
 	/* Into the tree, as of now. Caller holds the volume's lock, or nobody else knows the volume. */
 	Status put(const Volume &volume, Moment moment) TBK_REQUIRES(lock_);
 	/* Records of removed ones out of the tree, and all sealed. */
-	Status save(Moment moment, u64 pool, WriteList &list, format::Superblock &super)
-		TBK_REQUIRES(lock_);
+	Status save(Moment moment, WriteList &list, format::Superblock &super) TBK_REQUIRES(lock_);
 
 	/* Gives back what is kept ready for the next save. */
 	void relax() TBK_REQUIRES(lock_) { editor_.relax(); }

@@ -111,10 +111,11 @@ Status check_pool(struct tbk_device &device, const format::Superblock &super, Ch
 	survey.ledger = TBK_TRY(BlockLedger::open(device, super, report));
 	survey.ledger->keep_struck(keep);
 	CheckedCatalog &catalog = survey.catalog;
-	Owned<NodeReader> reader = TBK_TRY(
+	survey.reader = TBK_TRY(
 		NodeReader::create(device, { super.header.pool.get(), super.blocks.get() }));
-	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *survey.ledger, report));
-	walk->note_lost_in(survey.lost);
+	survey.walk = TBK_TRY(TreeWalk::create(*survey.reader, *survey.ledger, report));
+	survey.walk->note_lost_in(survey.lost);
+	TreeWalk *const walk = survey.walk.get();
 	Owned<JournalCheck> journal = TBK_TRY(JournalCheck::create(device, super, report));
 
 	TBK_TRY(journal->claim(*survey.ledger));

@@ -11,6 +11,8 @@ struct Survey {
 	explicit Survey(CheckReport &report) : catalog(report) {}
 
 	CheckedCatalog catalog;
+	Owned<NodeReader> reader;
+	Owned<TreeWalk> walk;
 	Owned<BlockLedger> ledger;
 	LostNodes lost;		       /* of volumes and snapshots */
 	bool has_catalog = false;      /* all records could be read */

@@ -20,9 +20,18 @@ NodeReader::~NodeReader()
 	tbk_big_free(images_);
 }
 
-Status NodeReader::read(const NodePointer &pointer, format::TreeKind kind, u8 *image)
+/* The first one last, since that is what @image should be; the second again where it is needed. */
+NodeReader::Copies NodeReader::read_both(const NodePointer &pointer, format::TreeKind kind,
+					 u8 *image)
 {
-	return read_node(device_, pointer, kind, home_, image);
+	Copies copies;
+
+	if (pointer.mirror)
+		copies.second = read(pointer, Copy::second, kind, image).error();
+	copies.first = read(pointer, Copy::first, kind, image).error();
+	if (copies.first != Err::ok && pointer.mirror && copies.second == Err::ok)
+		copies.second = read(pointer, Copy::second, kind, image).error();
+	return copies;
 }
 
 u8 *NodeReader::look(const NodePointer &pointer)
@@ -35,10 +44,34 @@ u8 *NodeReader::look(const NodePointer &pointer)
 	    held.birth == pointer.birth && held.level == pointer.level)
 		return image;
 	held = {};
-	if (!read(pointer, format::TreeKind::extents, image).is_ok())
+	if (!read(pointer, Copy::first, format::TreeKind::extents, image).is_ok() &&
+	    !read(pointer, Copy::second, format::TreeKind::extents, image).is_ok())
 		return nullptr;
 	held = pointer;
 	return image;
+}
+
+BadCopies::~BadCopies()
+{
+	tbk_big_free(list_);
+}
+
+Status BadCopies::add(const BadCopy &copy)
+{
+	if (count_ == room_) {
+		const u32 wanted = room_ ? 2 * room_ : 64;
+		auto *bigger = static_cast<BadCopy *>(tbk_big_alloc(wanted * sizeof(BadCopy)));
+
+		if (!bigger)
+			return Err::no_memory;
+		for (u32 i = 0; i < count_; i++)
+			bigger[i] = list_[i];
+		tbk_big_free(list_);
+		list_ = bigger;
+		room_ = wanted;
+	}
+	list_[count_++] = copy;
+	return {};
 }
 
 } // namespace thinback

@@ -17,8 +17,13 @@ public:
 	NodeReader(const NodeReader &) = delete;
 	NodeReader &operator=(const NodeReader &) = delete;
 
-	/* Sound by itself, and what @pointer says; @image is a block. */
-	Status read(const NodePointer &pointer, format::TreeKind kind, u8 *image);
+	/* Why each copy is not what @pointer says, ok if it is; ok for a second that there is not to be. */
+	struct Copies {
+		Err first = Err::ok;
+		Err second = Err::ok;
+	};
+	/* Reads both. @image, a block, is the node, unless neither is. */
+	Copies read_both(const NodePointer &pointer, format::TreeKind kind, u8 *image);
 
 	/* Of a volume's tree; kept until the next call. NULL when it cannot be had. */
 	u8 *look(const NodePointer &pointer);
@@ -31,10 +36,40 @@ private:
 	}
 	template <typename T, typename... Args> friend Result<Owned<T>> make(Args &&...args);
 
+	Status read(const NodePointer &pointer, Copy copy, format::TreeKind kind, u8 *image)
+	{
+		return read_node(device_, pointer, copy, kind, home_, image);
+	}
+
 	struct tbk_device &device_;
 	const NodeHome home_;
 	u8 *images_ = nullptr;
 	NodePointer held_[places];
+};
+
+/* A copy of a node that is damaged, while the other is not. */
+struct BadCopy {
+	NodePointer pointer;
+	format::TreeKind kind;
+	Copy copy;
+};
+
+/* Those that a check came upon, for who mends them. */
+class BadCopies {
+public:
+	BadCopies() = default;
+	~BadCopies();
+	BadCopies(const BadCopies &) = delete;
+	BadCopies &operator=(const BadCopies &) = delete;
+
+	Status add(const BadCopy &copy);
+	u32 count() const { return count_; }
+	const BadCopy &at(u32 index) const { return list_[index]; }
+
+private:
+	BadCopy *list_ = nullptr;
+	u32 count_ = 0;
+	u32 room_ = 0;
 };
 
 /* What is remembered of a node that other trees may share. */

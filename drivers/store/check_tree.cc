@@ -79,9 +79,11 @@ Status TreeWalk::start(const NodePointer &root, u64 newest)
 /* Blocks of the tree's own: nobody else's, and in use. */
 Status TreeWalk::strike(Struck what, u64 start, u64 count)
 {
-	const char *text = what == Struck::data ? "data" : "a node";
+	static constexpr const char *texts[] = { "data", "a node", "a node's copy" };
+	const char *text = texts[static_cast<u32>(what)];
 	const auto struck = TBK_TRY(ledger_.strike(start, count, what == Struck::data));
 
+	has_twice_ |= struck.twice != 0;
 	if (struck.twice)
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: block %llu of %s belongs to something else as well", name_,
@@ -90,6 +92,48 @@ Status TreeWalk::strike(Struck what, u64 start, u64 count)
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 			    "%s: block %llu of %s is marked as free", name_, struck.free, text);
 	return {};
+}
+
+/* What cannot be a copy's place is not taken for one by those who read. */
+Status TreeWalk::strike_copy(const NodePointer &pointer)
+{
+	if (pointer.mirror == 0)
+		return {};
+	if (ledger_.is_sound(pointer.mirror, 1))
+		return strike(Struck::copy, pointer.mirror, 1);
+	tell_node(pointer, "its copy is said to lie where none can be");
+	return {};
+}
+
+Status TreeWalk::note_bad(const NodePointer &pointer, Copy copy, Err why)
+{
+	const bool is_first = copy == Copy::first;
+
+	TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+		    "%s: node of level %u in block %llu%s: %s; the other copy is sound", name_,
+		    pointer.level, block_of(pointer, copy), is_first ? "" : ", a second copy",
+		    to_text(why));
+	return bad_copies_.add({ pointer, kind_, copy });
+}
+
+/* False, and told, when neither copy is sound. */
+Result<bool> TreeWalk::read(const NodePointer &pointer, u8 *image)
+{
+	const NodeReader::Copies found = reader_.read_both(pointer, kind_, image);
+	const bool has_second = pointer.mirror && found.second == Err::ok;
+
+	report_.step(pointer.mirror ? 2 : 1);
+	if (found.first == Err::no_memory || found.second == Err::no_memory)
+		return Err::no_memory;
+	if (found.first == Err::ok && found.second != Err::ok)
+		TBK_TRY(note_bad(pointer, Copy::second, found.second));
+	if (found.first != Err::ok && has_second)
+		TBK_TRY(note_bad(pointer, Copy::first, found.first));
+	if (found.first == Err::ok || has_second)
+		return true;
+	tell_node(pointer, to_text(found.first));
+	tell_broken();
+	return false;
 }
 
 /* Never deeper than max_height: the level goes down with each step. */
@@ -108,16 +152,10 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 	}
 	TBK_TRY(strike(Struck::node, pointer.block, 1));
 	u8 *image = images_ + pointer.level * format::block_size;
-	const Status read = reader_.read(pointer, kind_, image);
 
-	report_.step(1);
-	if (!read.is_ok()) {
-		if (read.error() == Err::no_memory)
-			return read;
-		tell_node(pointer, to_text(read.error()));
-		tell_broken();
+	TBK_TRY(strike_copy(pointer));
+	if (!TBK_TRY(read(pointer, image)))
 		return note_lost(pointer, false);
-	}
 	const Node node(pointer.block, image);
 	const auto &header = node.header();
 

@@ -32,6 +32,8 @@ public:
 	/* Nodes that cannot be read are noted there. */
 	void note_lost_in(LostNodes &lost) { lost_ = &lost; }
 
+	/* Copies of nodes that are damaged, while the other is not. Empty if two things claim one block. */
+	const BadCopies &bad_copies() const { return has_twice_ ? none_ : bad_copies_; }
 	/* All that was looked at could be read. */
 	bool is_whole() const { return whole_; }
 
@@ -54,12 +56,15 @@ private:
 
 	Status start(const NodePointer &root, u64 newest);
 	Status visit(const NodePointer &pointer, Range range);
+	Status strike_copy(const NodePointer &pointer);
+	Result<bool> read(const NodePointer &pointer, u8 *image);
+	Status note_bad(const NodePointer &pointer, Copy copy, Err why);
 	Status visit_children(const Node &node, Range range);
 	Status visit_records(const Node &leaf);
 	Status visit_extents(const Node &leaf);
 	Status visit_extent(const format::Extent &extent);
 	Status visit_data(const format::Extent &extent);
-	enum class Struck { data, node };
+	enum class Struck { data, node, copy };
 	Status strike(Struck what, u64 start, u64 count);
 	Status remember(const Node &node, u64 mapped_before);
 	Status note_lost(const NodePointer &pointer, bool is_path);
@@ -88,6 +93,9 @@ private:
 	u64 lost_seen_ = 0;    /* how often one was come to */
 	u8 *images_ = nullptr; /* one for each level */
 	bool whole_ = true;
+	bool has_twice_ = false;
+	BadCopies bad_copies_;
+	BadCopies none_;
 
 	/* The tree at hand. */
 	format::TreeKind kind_ = format::TreeKind::extents;

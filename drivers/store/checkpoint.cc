@@ -46,14 +46,15 @@ Status Checkpointer::seal_all(u64 &epoch)
 	super_.critical.set(static_cast<u16>(marks_.load_relaxed() >> 16));
 	super_.policy.set(policy_.load_relaxed());
 	super_.discard_rate.set(discard_rate_.load_relaxed());
-	return catalog_.save({ epoch, generation() }, space_.geometry().pool, to_write_[epoch & 1],
-			     super_);
+	return catalog_.save({ epoch, generation() }, to_write_[epoch & 1], super_);
 }
 
 void Checkpointer::write_nodes(u64 epoch)
 {
 	while (Node *node = to_write_[epoch & 1].take()) {
 		batch_->add(PhysicalBlock(node->block()), node->image());
+		if (node->mirror)
+			batch_->add(PhysicalBlock(node->mirror), node->image());
 		in_write_.push_back(*node);
 	}
 }
@@ -80,6 +81,7 @@ Status Checkpointer::checkpoint()
 	u64 epoch = 0;
 	struct tbk_plug plug {};
 
+	space_.prepare_copies();
 	TBK_TRY(seal_all(epoch));
 	tbk_plug_begin(&plug);
 	write_nodes(epoch);

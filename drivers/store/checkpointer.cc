@@ -144,8 +144,7 @@ void Checkpointer::seal(Volume &volume)
 {
 	if (volume.epoch == 0)
 		return;
-	seal_tree(volume.tree, cache_, volume.epoch, space_.geometry().pool,
-		  to_write_[volume.epoch & 1]);
+	seal_tree(volume.tree, cache_, volume.epoch, space_, to_write_[volume.epoch & 1]);
 }
 
 void Checkpointer::tick(struct tbk_work *work)

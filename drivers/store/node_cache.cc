@@ -142,6 +142,39 @@ void NodeCache::insert_prepared(Node &node)
 	size_.fetch_add_relaxed(1);
 }
 
+/*
+ * From either copy. One that was read in place of the first is written over it:
+ * the same bytes to the same place, to which the caller's tree leads.
+ */
+Status NodeCache::read(Node &node, const NodePointer &pointer, format::TreeKind kind)
+{
+	const NodeHome home = this->home();
+	const Status first = read_node(device_, pointer, Copy::first, kind, home, node.image_);
+
+	node.mirror = pointer.mirror < home.blocks ? pointer.mirror : 0;
+	if (first.is_ok())
+		return {};
+	const Status second = read_node(device_, pointer, Copy::second, kind, home, node.image_);
+
+	if (!second.is_ok()) {
+		/* Once: a guest may ask for it again and again. */
+		if (told_.exchange(pointer.block) != pointer.block)
+			tbk_log(TBK_LOG_ERROR, "tree node in block %llu: %s%s%s", pointer.block,
+				to_text(first.error()), pointer.mirror ? "; and its copy: " : "",
+				pointer.mirror ? to_text(second.error()) : "");
+		return first;
+	}
+	const Status healed = home.read_only ? Status(Err::read_only)
+					      : write_blocks(device_, PhysicalBlock(pointer.block),
+							     node.image_, BlockCount(1), 0);
+
+	healed_.fetch_add_relaxed(1);
+	tbk_log(TBK_LOG_WARNING, "tree node in block %llu: %s: %s its copy in block %llu",
+		pointer.block, to_text(first.error()), healed.is_ok() ? "healed from" : "read from",
+		pointer.mirror);
+	return {};
+}
+
 Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
 {
 	if (Node *there = find_pinned(pointer.block)) {
@@ -153,15 +186,7 @@ Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
 	Node *node = TBK_TRY(prepare(pointer.block));
 	auto undo = defer([&] { discard_prepared(node); });
 
-	const Status sound = read_node(device_, pointer, kind, home(), node->image_);
-
-	if (!sound.is_ok()) {
-		/* Once: a guest may ask for it again and again. */
-		if (told_.exchange(pointer.block) != pointer.block)
-			tbk_log(TBK_LOG_ERROR, "tree node in block %llu: %s", pointer.block,
-				to_text(sound.error()));
-		return sound.error();
-	}
+	TBK_TRY(read(*node, pointer, kind));
 	node->sealed = true;
 	node->pins_ = 1;
 	node->used_.store_relaxed(1);

@@ -51,6 +51,8 @@ public:
 		blocks_.store_release(blocks);
 		data_end_.store_release(blocks);
 	}
+	/* Nodes that were read from their second copy. */
+	u32 healed() const { return healed_.load_relaxed(); }
 	void set_limit(u32 limit) { limit_.store_relaxed(limit); }
 	u32 size() const { return size_.load_relaxed(); }
 
@@ -63,15 +65,17 @@ private:
 	};
 
 	NodeCache(struct tbk_device &device, const NodeHome &home)
-		: device_(device), pool_(home.pool), blocks_(home.blocks), data_end_(home.data_end)
+		: device_(device), pool_(home.pool), blocks_(home.blocks), data_end_(home.data_end),
+		  read_only_(home.read_only)
 	{
 	}
 	friend Result<Owned<NodeCache>> make<NodeCache>(struct tbk_device &, const NodeHome &);
 
 	NodeHome home() const
 	{
-		return { pool_, blocks_.load_acquire(), data_end_.load_acquire() };
+		return { pool_, blocks_.load_acquire(), data_end_.load_acquire(), read_only_ };
 	}
+	Status read(Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static bool is_meant(const Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static u32 bucket_of(u64 block);
 	SpinLock &lock_of(u64 block) { return stripes_[bucket_of(block) % stripes].lock; }
@@ -83,11 +87,13 @@ private:
 	static void free_now(Node *node);
 
 	struct tbk_device &device_;
-	const u64 pool_; /* these three: NodeHome */
+	const u64 pool_; /* these four: NodeHome */
 	Atomic<u64> blocks_;
 	Atomic<u64> data_end_;
+	const bool read_only_;
 	Atomic<u32> limit_{ default_limit };
 	Atomic<u32> size_;
+	Atomic<u32> healed_;
 	Atomic<Node *> *index_ = nullptr;
 	Stripe stripes_[stripes];
 

@@ -105,8 +105,8 @@ Status Pool::open_parts(const format::Superblock &super)
 		space_ = TBK_TRY(Space::open(device_, super));
 	if (mending_)
 		TBK_TRY(mending_->space(*mending_, *space_, epoch));
-	cache_ = TBK_TRY(NodeCache::create(
-		device_, { super.header.pool.get(), super.blocks.get(), super.blocks.get() }));
+	cache_ = TBK_TRY(NodeCache::create(device_, { super.header.pool.get(), super.blocks.get(),
+						      super.blocks.get(), read_only_ }));
 	catalog_ = TBK_TRY(make<Catalog>(*cache_, *space_));
 	{
 		MutexGuard guard(catalog_->lock());

@@ -189,6 +189,37 @@ void Repair::tell_pool()
 			   to_text(hook_.mending.lost));
 }
 
+/* ---- copies of nodes ---- */
+
+/* From the other one: nodes never change where they lie, so this is as it was written. */
+Status Repair::mend_node(const BadCopy &bad, void *image)
+{
+	const NodeHome home = { super_.header.pool.get(), super_.blocks.get() };
+	const Copy good = bad.copy == Copy::first ? Copy::second : Copy::first;
+	const u64 at = block_of(bad.pointer, bad.copy);
+
+	if (!read_node(device_, bad.pointer, good, bad.kind, home, image).is_ok())
+		return {};
+	TBK_TRY(write_blocks(device_, PhysicalBlock(at), image, BlockCount(1),
+			     TBK_IO_PREFLUSH | TBK_IO_FUA));
+	TBK_MENDED("node of level %u in block %llu: written anew from its copy in block %llu",
+		   bad.pointer.level, at, block_of(bad.pointer, good));
+	return {};
+}
+
+Status Repair::mend_nodes()
+{
+	const BadCopies &bad = survey_->walk->bad_copies();
+	void *image = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
+	const auto free_image = ScopeGuard([=] { tbk_free(image); });
+
+	if (!image)
+		return Err::no_memory;
+	for (u32 i = 0; i < bad.count(); i++)
+		TBK_TRY(mend_node(bad.at(i), image));
+	return {};
+}
+
 /* ---- copies of the superblock ---- */
 
 /* Of the newest one, in a slot of which nothing can be made: others stay as they are. */
@@ -239,6 +270,7 @@ Result<bool> Repair::pass()
 {
 	TBK_TRY(survey());
 	const bool wrong_groups = TBK_TRY(find_wrong_groups());
+	TBK_TRY(mend_nodes());
 	const bool wrong_free = survey_->ledger->free_told() != super_.free.get();
 
 	if (survey_->has_catalog && (wrong_groups || wrong_free || has_wrong_volume() ||

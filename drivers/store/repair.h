@@ -43,6 +43,8 @@ private:
 	Status mend_pool();
 	void tell_pool();
 	void tell_volume(const CheckedTree &tree);
+	Status mend_nodes();
+	Status mend_node(const BadCopy &bad, void *image);
 	Status mend_copies();
 	Status mend_ring(u64 at, u8 *ring);
 	Status mend_copy(u64 at, u8 *block);

@@ -61,6 +61,19 @@ public:
 	 */
 	Status free(u64 epoch, Run run, Freed what) TBK_EXCLUDES(lock_);
 
+	/* A node and, unless it is 0, its second copy. What cannot be freed is told to the log. */
+	void free_node(u64 epoch, u64 block, u64 mirror) TBK_EXCLUDES(lock_);
+
+	/*
+	 * Second copies of nodes: they lie together, in two groups, so that one of
+	 * these is never the node's own. prepare_copies() chooses groups when there
+	 * are none, or those are full, and reads their bitmaps; take_copy() does not
+	 * wait. It takes a block and puts it in use, for the node in block @of; 0
+	 * when there is none to spare: they come after nodes, and after reserves.
+	 */
+	void prepare_copies() TBK_EXCLUDES(lock_);
+	u64 take_copy(u64 epoch, u64 of) TBK_EXCLUDES(lock_);
+
 	/* For a checkpoint: write what epoch @epoch changed, say so in @super. @batch is for the caller to wait for. */
 	void write(u64 epoch, format::Superblock &super, WriteBatch &batch) TBK_EXCLUDES(lock_);
 	/* Epoch @epoch is durable. */
@@ -149,6 +162,16 @@ private:
 	u64 floor_for(const Want &want) const;
 	Run count_taken(Run run, u64 floor);
 
+	/* space_copies.cc */
+	struct CopyHome {
+		Home home;
+		Atomic<u64> next; /* beside the last one; 0: none yet */
+		Atomic<u32> full;
+	};
+	void prepare_copy_home(CopyHome &copies, u64 not_in);
+	Run take_copy_at(CopyHome &copies, u64 goal);
+	u64 take_copy_in(CopyHome &copies, u64 of);
+
 	void remember(Chunks &chunks, Run run) TBK_REQUIRES(lock_);
 	void release(Chunks &chunks) TBK_EXCLUDES(lock_);
 
@@ -169,6 +192,7 @@ private:
 	Atomic<u64> free_;    /* clear in the live bitmaps, of groups loaded or not */
 	Atomic<u64> freeing_; /* in chunks */
 	Atomic<u64> reserved_;
+	CopyHome copies_[2];
 
 	Mutex lock_{ TBK_RANK_SPACE };
 	Atomic<Entries *> *entries_ = nullptr; /* as many as a superblock has room for */

@@ -61,6 +61,31 @@ TBK_TEST(corruption_is_found_by_check)
 	CHECK(victim.rig.findings().empty());
 }
 
+/* Of a root or a branch: not one read fails, and afterwards both copies are right, or can be made so. */
+TBK_TEST(corruption_of_one_copy_harms_nothing)
+{
+	Victim victim;
+	Random random;
+
+	REQUIRE(victim.is_ok());
+	for (u64 i = 0; i < 500; i++) {
+		victim.spoil_copy(random);
+		victim.rig.start();
+		REQUIRE(victim.rig.pool != nullptr);
+		CHECK(victim.reads_all("clone", nullptr));
+		CHECK(victim.reads_all("disk", "s"));
+		CHECK(victim.reads_all("disk", nullptr));
+		CHECK_EQ(victim.rig.write(2 * Victim::blocks + random.below(100), 1), 0);
+		CHECK_EQ(victim.rig.flush(), 0);
+		victim.rig.stop();
+		struct tbk_check check {};
+
+		CHECK_EQ(tbk_pool_repair(&victim.rig.device, &check, nullptr), 0);
+		CHECK(victim.rig.findings().empty());
+	}
+	victim.restore();
+}
+
 TBK_TEST(corruption_of_a_read_only_pool_changes_nothing)
 {
 	Victim victim;

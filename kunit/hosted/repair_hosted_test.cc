@@ -111,15 +111,15 @@ void flip_bitmaps(MemoryDevice &device)
 	flip(device, format::first_bitmap(0) + 1);
 }
 
-/* Whatever was ever written of a volume's tree. */
+/* Whatever was ever written of a volume's tree, second copies included. */
 void flip_leaves(MemoryDevice &device, u32 owner)
 {
 	for (u64 block = 0; block < device.size() / 4096; block++) {
 		format::BlockHeader header = {};
 
 		device.read(block * 4096, &header, sizeof(header));
-		if (header.magic.get() == format::node_magic && header.self.get() == block &&
-		    header.owner.get() == owner && header.kind == 1)
+		if (header.magic.get() == format::node_magic && header.owner.get() == owner &&
+		    header.kind == 1)
 			flip(device, block);
 	}
 }

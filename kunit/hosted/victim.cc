@@ -73,8 +73,16 @@ void Victim::find_metadata()
 		image_.read(block * block_bytes, &header, sizeof(header));
 		Kind kind = Kind::superblock;
 
-		if (header.self.get() == block && is_metadata(header, kind))
+		/* A second copy says where the first is. */
+		const bool is_copy = header.magic.get() == format::node_magic &&
+				     header.self.get() != block;
+
+		if ((header.self.get() == block || is_copy) && is_metadata(header, kind))
 			metadata_[static_cast<u32>(kind)].push_back(block);
+		if (is_copy) {
+			copies_.push_back(block);
+			copies_.push_back(header.self.get());
+		}
 	}
 }
 
@@ -84,16 +92,13 @@ bool Victim::is_ok() const
 		if (blocks_of_kind.empty())
 			return false;
 	}
-	return true;
+	return !copies_.empty();
 }
 
-Kind Victim::spoil(Random &random)
+void Victim::flip_some(Random &random, u64 block)
 {
-	const u64 kind = spoiled_++ % kinds;
-	const u64 block = metadata_[kind][random.below(metadata_[kind].size())];
 	const u64 flips = 1 + random.below(3);
 
-	restore();
 	for (u64 i = 0; i < flips; i++) {
 		const u64 at = block * block_bytes + random.below(block_bytes);
 		u8 byte = 0;
@@ -102,6 +107,14 @@ Kind Victim::spoil(Random &random)
 		byte ^= static_cast<u8>(1u << random.below(8));
 		rig.device.write(at, &byte, 1);
 	}
+}
+
+Kind Victim::spoil(Random &random)
+{
+	const u64 kind = spoiled_++ % kinds;
+
+	restore();
+	flip_some(random, metadata_[kind][random.below(metadata_[kind].size())]);
 	return static_cast<Kind>(kind);
 }
 
@@ -114,6 +127,12 @@ void Victim::tell() const
 	printf("\n");
 }
 
+void Victim::spoil_copy(Random &random)
+{
+	restore();
+	flip_some(random, copies_[random.below(copies_.size())]);
+}
+
 u64 Victim::value_in(const char *volume, u64 block)
 {
 	if (strcmp(volume, "clone") == 0 && block % 4 == 0)
@@ -121,6 +140,16 @@ u64 Victim::value_in(const char *volume, u64 block)
 	if (strcmp(volume, "disk") == 0 && block % 10 == 0)
 		return block + 2001;
 	return block + 1;
+}
+
+bool Victim::reads_all(const char *volume, const char *snapshot)
+{
+	rig.turn_to(volume, snapshot);
+	for (u64 block = 0; block < blocks; block += 5) {
+		if (!rig.is_ok() || !rig.holds(block * 2, value_in(snapshot ? "" : volume, block)))
+			return false;
+	}
+	return true;
 }
 
 bool Victim::reads_right(const char *volume, const char *snapshot, bool may_be_old)

@@ -17,14 +17,18 @@ class Victim {
 public:
 	Victim();
 
-	/* Whether there are some of each kind. */
+	/* Whether there are some of each kind, and nodes with two copies. */
 	bool is_ok() const;
 	/* As it was, but for some bits of one block: of each kind in turn. */
 	Kind spoil(Random &random);
 	/* How many of each kind were spoiled so far. */
 	void tell() const;
+	/* As it was, but for some bits of one copy of a node that has two. */
+	void spoil_copy(Random &random);
 	void restore() { rig.device.copy_from(image_); }
-	/* Whether all that can be read of @volume is what was written. */
+	/* Whether @volume holds what was written. */
+	bool reads_all(const char *volume, const char *snapshot);
+	/* The same, where errors are not wrong. */
 	bool reads_right(const char *volume, const char *snapshot, bool may_be_old);
 
 	static constexpr u64 blocks = 300;
@@ -34,9 +38,11 @@ public:
 private:
 	static u64 value_in(const char *volume, u64 block);
 	void find_metadata();
+	void flip_some(Random &random, u64 block);
 
 	MemoryDevice image_;
 	std::vector<u64> metadata_[kinds];
+	std::vector<u64> copies_; /* of nodes that have two, both */
 	u64 spoiled_ = 0;
 };
 

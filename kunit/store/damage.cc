@@ -274,7 +274,7 @@ void DamagedPool::note(const NodePointer &pointer, format::TreeKind kind, u32 id
 			return;
 	}
 	TBK_ASSERT(count_ < most_places);
-	places_[count_++] = { pointer.block, pointer.level, kind, id };
+	places_[count_++] = { pointer.block, pointer.mirror, pointer.level, kind, id };
 }
 
 Status DamagedPool::map_nodes()
@@ -298,6 +298,21 @@ Status DamagedPool::flip(u64 block, u32 byte, u8 bits)
 	device->read(block * 4096 + byte, &there, 1);
 	there ^= bits;
 	return device->write(block * 4096 + byte, &there, 1);
+}
+
+Status DamagedPool::flip_node(const Place &place, u32 byte, u8 bits)
+{
+	TBK_TRY(flip(place.block, byte, bits));
+	return place.mirror ? flip(place.mirror, byte, bits) : Status();
+}
+
+Status DamagedPool::flip_node(u64 block, u32 byte, u8 bits)
+{
+	for (u32 i = 0; i < count_; i++) {
+		if (places_[i].block == block)
+			return flip_node(places_[i], byte, bits);
+	}
+	return Err::not_found;
 }
 
 /* ---- sealing anew ---- */
@@ -354,8 +369,12 @@ Result<NodePointer> DamagedPool::renew(const NodePointer &pointer, u32 id)
 	}
 	seal_block(image);
 	TBK_TRY(write(pointer.block, image));
+	const u64 mirror = drops_copies_ ? 0 : pointer.mirror;
+
+	if (mirror)
+		TBK_TRY(write(mirror, image));
 	return NodePointer{ pointer.block, pointer.birth, node.header().checksum.get(),
-			    pointer.level };
+			    pointer.level, mirror };
 }
 
 Status DamagedPool::renew_all()
@@ -373,6 +392,12 @@ Status DamagedPool::renew_all()
 		TBK_TRY(write(at.raw(), buffer));
 	}
 	return {};
+}
+
+Status DamagedPool::drop_copies()
+{
+	drops_copies_ = true;
+	return renew_all();
 }
 
 Status DamagedPool::spoil_node(u64 block, Spoil spoil)

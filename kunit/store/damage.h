@@ -66,6 +66,7 @@ public:
 	/* A node that the newest superblock leads to. */
 	struct Place {
 		u64 block;
+		u64 mirror; /* 0: none */
 		u32 level;
 		format::TreeKind kind;
 		u32 id; /* of the tree that it was found in first */
@@ -82,6 +83,11 @@ public:
 		return device->write(block * 4096, image, 4096);
 	}
 	Status flip(u64 block, u32 byte, u8 bits);
+	/* All copies of the node. */
+	Status flip_node(const Place &place, u32 byte, u8 bits);
+	Status flip_node(u64 block, u32 byte, u8 bits);
+	/* As in pools made before nodes had second copies; these are nobody's then. */
+	Status drop_copies();
 
 	/* Changes made to images, after which all is sealed anew up to the superblock. */
 	using Spoil = void (*)(BlockImage &image);
@@ -120,6 +126,7 @@ private:
 
 	u32 count_ = 0;
 	Place places_[most_places] = {};
+	bool drops_copies_ = false;
 	u64 target_block_ = 0;
 	Spoil spoil_node_ = nullptr;
 	u32 target_id_ = 0;

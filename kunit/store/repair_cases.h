@@ -9,6 +9,7 @@
 	X(repair_mends_counts_of_free_blocks)              \
 	X(repair_mends_counters_of_volume)                 \
 	X(repair_mends_copies_of_superblock)               \
+	X(repair_mends_copies_of_nodes)                    \
 	X(repair_leaves_what_it_cannot_mend)               \
 	X(repair_frees_nothing_beside_a_node_that_is_lost) \
 	X(repair_that_cannot_write_is_begun_again)

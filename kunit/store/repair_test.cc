@@ -2,6 +2,7 @@
 /* A pool that is damaged in one way, told so by a check, and mended. */
 #include "../../drivers/store/superblock.h"
 #include "../harness/check.h"
+#include "../harness/shared/random.h"
 #include "damage.h"
 
 using namespace thinback;
@@ -179,18 +180,40 @@ TBK_TEST(repair_mends_copies_of_superblock)
 	}
 }
 
+TBK_TEST(repair_mends_copies_of_nodes)
+{
+	REQUIRE_POOL(pool);
+	Random random;
+	u32 seen = 0;
+
+	for (u32 i = 0; i < pool.node_count(); i++) {
+		const DamagedPool::Place &node = pool.node(i);
+		const u64 copies[] = { node.block, node.mirror };
+
+		for (u64 block : copies) {
+			if (node.mirror == 0)
+				continue;
+			CHECK_OK(pool.flip(block, static_cast<u32>(random.below(4096)), 2));
+			expect_mended(test, pool, TBK_FINDING_REPAIRABLE,
+				      "written anew from its copy");
+			seen++;
+		}
+	}
+	CHECK(seen >= 10);
+}
+
 TBK_TEST(repair_leaves_what_it_cannot_mend)
 {
 	REQUIRE_POOL(pool);
 	const u64 writes = pool.device->writes();
 
 	for (u32 i = 0; i < pool.node_count(); i++) {
-		CHECK_OK(pool.flip(pool.node(i).block, 100, 1));
+		CHECK_OK(pool.flip_node(pool.node(i), 100, 1));
 		CHECK_EQ(pool.findings->repair(*pool.device), 0);
 		CHECK_EQ(pool.findings->count(), 0);
 		CHECK_EQ(pool.findings->check(*pool.device), 0);
 		CHECK_EQ(worst(*pool.findings), TBK_FINDING_DAMAGED);
-		CHECK_OK(pool.flip(pool.node(i).block, 100, 1));
+		CHECK_OK(pool.flip_node(pool.node(i), 100, 1));
 	}
 	CHECK_EQ(pool.device->writes(), writes);
 	CHECK(holds_all(*pool.device, nullptr));
@@ -201,7 +224,7 @@ TBK_TEST(repair_frees_nothing_beside_a_node_that_is_lost)
 	REQUIRE_POOL(pool);
 	const u64 lost = pool.find_node(DamagedPool::id_c, 0);
 
-	CHECK_OK(pool.flip(lost, 100, 1));
+	CHECK_OK(pool.flip_node(lost, 100, 1));
 	CHECK_OK(pool.flip(pool.bitmap_block(), 100, 1));
 	CHECK_EQ(pool.findings->repair(*pool.device), 0);
 	CHECK(pool.findings->has(Findings::mended, "0 blocks free"));
@@ -209,7 +232,7 @@ TBK_TEST(repair_frees_nothing_beside_a_node_that_is_lost)
 	CHECK(!pool.findings->has(TBK_FINDING_REPAIRABLE, ""));
 	CHECK(holds_all(*pool.device, "c"));
 	/* Whoever knows what was lost finds the data where it was. */
-	CHECK_OK(pool.flip(lost, 100, 1));
+	CHECK_OK(pool.flip_node(lost, 100, 1));
 	CHECK(holds_all(*pool.device, nullptr));
 	expect_mended(test, pool, TBK_FINDING_LEAK, "group 0: bitmaps made anew");
 }

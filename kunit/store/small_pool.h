@@ -29,7 +29,11 @@ public:
 	Moment now() const { return { epoch, generation }; }
 
 	/* seal() all trees that changed; flip(); from then on changes are of the next epoch. */
-	void seal(Tree &tree) { seal_tree(tree, *cache, epoch, id, list); }
+	void seal(Tree &tree)
+	{
+		space->prepare_copies();
+		seal_tree(tree, *cache, epoch, *space, list);
+	}
 	void flip() { epoch++; }
 	/* The epoch before becomes durable; what it freed can be had again. */
 	Status write_out();

@@ -29,4 +29,8 @@
 	X(space_lost_write_of_bitmap_is_noticed)              \
 	X(space_lost_write_of_summary_is_noticed)             \
 	X(space_damaged_bitmap_is_noticed)                    \
+	X(space_copy_lies_in_another_group)                   \
+	X(space_copy_keeps_away_where_there_is_one_group)     \
+	X(space_copies_leave_the_rest_to_nodes)               \
+	X(space_copy_is_freed_with_its_node)                  \
 	X(space_agrees_with_plain_array)

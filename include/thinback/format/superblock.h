@@ -50,7 +50,7 @@ inline constexpr size_t name_size = 64;
 /* Where a tree starts; all zero for an empty one. */
 struct RootPointer {
 	le64 block;
-	le64 mirror; /* second copy; unused, zero */
+	le64 mirror; /* second copy, 0 none: see format/node.h */
 	le64 birth;
 	le32 checksum;
 	u8 level;
