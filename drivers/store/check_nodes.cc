@@ -34,6 +34,13 @@ NodeReader::Copies NodeReader::read_both(const NodePointer &pointer, format::Tre
 	return copies;
 }
 
+Status NodeReader::read(const NodePointer &pointer, format::TreeKind kind, u8 *image)
+{
+	const Status first = read(pointer, Copy::first, kind, image);
+
+	return first.is_ok() || read(pointer, Copy::second, kind, image).is_ok() ? Status() : first;
+}
+
 u8 *NodeReader::look(const NodePointer &pointer)
 {
 	const u64 place = (pointer.block * 0x9e3779b97f4a7c15ull >> 32) % places;
@@ -44,8 +51,7 @@ u8 *NodeReader::look(const NodePointer &pointer)
 	    held.birth == pointer.birth && held.level == pointer.level)
 		return image;
 	held = {};
-	if (!read(pointer, Copy::first, format::TreeKind::extents, image).is_ok() &&
-	    !read(pointer, Copy::second, format::TreeKind::extents, image).is_ok())
+	if (!read(pointer, format::TreeKind::extents, image).is_ok())
 		return nullptr;
 	held = pointer;
 	return image;

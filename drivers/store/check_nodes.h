@@ -24,6 +24,8 @@ public:
 	};
 	/* Reads both. @image, a block, is the node, unless neither is. */
 	Copies read_both(const NodePointer &pointer, format::TreeKind kind, u8 *image);
+	/* The first that is sound. */
+	Status read(const NodePointer &pointer, format::TreeKind kind, u8 *image);
 
 	/* Of a volume's tree; kept until the next call. NULL when it cannot be had. */
 	u8 *look(const NodePointer &pointer);

@@ -23,14 +23,14 @@ u64 distance(u64 a, u64 b)
 /* The next group that has room, after the one that was home. One whose bitmaps cannot be read is passed by. */
 void Space::prepare_copy_home(CopyHome &copies, u64 not_in)
 {
-	const u64 groups = geometry_.groups();
+	const u64 groups = geometry().groups();
 	const u32 old = copies.home.group.load_relaxed();
 	const u64 first = old == ~0u ? not_in + 1 : old + 1ull;
 
 	for (u64 i = 0; i < groups; i++) {
 		const u64 index = (first + i) % groups;
 
-		if (index == not_in || entries_[index].summary.free.get() == 0 ||
+		if (index == not_in || entry(index).summary.free.get() == 0 ||
 		    !group(index, true).is_ok())
 			continue;
 		copies.home.group.store_relaxed(static_cast<u32>(index));

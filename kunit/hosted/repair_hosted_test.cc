@@ -332,7 +332,7 @@ TBK_TEST(repair_that_drops_makes_no_wrong_byte)
 
 	REQUIRE(victim.is_ok());
 	for (u64 i = 0; i < 300; i++) {
-		const bool may_be_old = victim.spoil(random) == format::journal_magic;
+		const bool may_be_old = victim.spoil(random) == Kind::journal;
 		const bool was_damaged = kinds_found(victim.rig.device).damaged > 0;
 		const int done = repair(victim.rig.device, TBK_REPAIR_DROP);
 
