@@ -13,7 +13,8 @@ public:
 	std::optional<PoolOnDisk> probe(const OpenDevice &device) override;
 	void format(const OpenDevice &device, const PoolOnDisk &pool) override;
 	CheckSummary check(const OpenDevice &device, const CheckListener &listener) override;
-	std::vector<std::string> repair(const OpenDevice &device) override;
+	std::vector<std::string> repair(const OpenDevice &device, const RepairOptions &options,
+					const CheckListener &listener) override;
 };
 
 } // namespace thinback::tool

@@ -33,6 +33,7 @@ struct Options {
 	bool shrink = false;
 	bool discard = false;
 	bool repair = false;
+	bool drop_damaged = false;
 
 	std::string mode;
 	std::string guest;
