@@ -312,6 +312,10 @@ int tbk_pool_repair(struct tbk_device *device, struct tbk_check *check, struct t
 
 	if (done.is_ok())
 		return 0;
-	TBK_EXPLAIN(why, "the pool on %s cannot be repaired: %s", info.name, to_text(done.error()));
+	if (done.error() == Err::no_pool)
+		TBK_EXPLAIN(why, "%s holds no thinback pool", info.name);
+	else
+		TBK_EXPLAIN(why, "the pool on %s cannot be repaired: %s", info.name,
+			    to_text(done.error()));
 	return to_errno(done.error());
 }

@@ -380,13 +380,18 @@ int tbk_pool_check(struct tbk_device *device, struct tbk_check *check, struct tb
 /**
  * tbk_pool_repair() - Mend what a check of class leak or repairable finds.
  * @device: exclusively ours, in no use as a pool
- * @check: of it @mended is called, for what is done and durable; nothing else is
+ * @check: of it @mended is called, for what is done and durable
  * @why: the reason of a failure
  *
  * Ends a journal that is damaged where it cannot be replayed any further; other
- * damage stays as it is. Cut off at any moment, the pool is as before or
- * mended. What is left over is for another check to tell. Writes nothing if
- * there is nothing to mend.
+ * damage stays as it is, unless TBK_REPAIR_DROP asks for it to be given up: then
+ * what cannot be read becomes a range that reads as an error until it is written
+ * or discarded. Cut off at any moment, the pool is as before, or mended, or some
+ * of it given up and its space not yet free. What is left over is for another
+ * check to tell. Writes nothing if there is nothing to mend.
+ *
+ * A pool that has lost all superblocks is looked for on the whole device, with
+ * @check's progress; if not enough of it is left, @found says so.
  *
  * Return: 0; -EMEDIUMTYPE no pool; -EROFS; -ENOMEM; -EIO.
  */

@@ -10,11 +10,6 @@ namespace {
 
 constexpr u64 mib = 1024ull * 1024;
 
-#define REQUIRE_POOL(name)                        \
-	auto name##_made = DamagedPool::create(); \
-	REQUIRE_OK(name##_made);                  \
-	DamagedPool &name = *name##_made.value()
-
 /* "block 123" */
 struct BlockText {
 	explicit BlockText(u64 block) { tbk_format(text, sizeof(text), "block %llu", block); }
@@ -46,7 +41,7 @@ TBK_TEST(check_finds_nothing_wrong_with_a_new_pool)
 
 TBK_TEST(check_finds_nothing_wrong_with_a_used_pool)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	pool.findings->tell(test);
@@ -54,7 +49,7 @@ TBK_TEST(check_finds_nothing_wrong_with_a_used_pool)
 
 TBK_TEST(check_counts_what_there_is)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK_EQ(pool.findings->raw.pool, "tank");
@@ -67,7 +62,7 @@ TBK_TEST(check_counts_what_there_is)
 
 TBK_TEST(check_writes_nothing)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 writes = pool.device->writes();
 
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
@@ -91,7 +86,7 @@ TBK_TEST(check_refuses_what_is_no_pool)
 
 TBK_TEST(check_reports_progress)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	struct Calls {
 		u64 last;
 		u64 total;
@@ -117,7 +112,7 @@ TBK_TEST(check_reports_progress)
 
 TBK_TEST(check_keeps_back_all_but_a_thousand_findings)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	u32 counts[2] = {};
 	struct tbk_check check {};
 
@@ -140,7 +135,7 @@ TBK_TEST(check_keeps_back_all_but_a_thousand_findings)
 
 TBK_TEST(check_names_every_node_with_a_flipped_bit)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	Random random;
 
 	CHECK(pool.node_count() > 8);
@@ -191,7 +186,7 @@ TBK_TEST(check_names_copy_of_node_with_a_flipped_bit)
 
 TBK_TEST(check_names_bitmap_and_summary_with_a_flipped_bit)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 blocks[] = { pool.summary_block(), pool.bitmap_block() };
 
 	for (u64 block : blocks) {
@@ -207,7 +202,7 @@ TBK_TEST(check_names_bitmap_and_summary_with_a_flipped_bit)
 
 TBK_TEST(check_names_copy_of_superblock_with_a_flipped_bit)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 newest = pool.super.header.checkpoint.get() % format::ring_length;
 	const u64 blocks[] = { format::ring_a + newest,
 			       format::ring_a + (newest + 7) % format::ring_length,
@@ -224,7 +219,7 @@ TBK_TEST(check_names_copy_of_superblock_with_a_flipped_bit)
 
 TBK_TEST(check_goes_by_the_other_ring)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	void *zeroes = tbk_alloc(4096, TBK_MAY_SLEEP);
 
 	REQUIRE(zeroes != nullptr);
@@ -242,7 +237,7 @@ TBK_TEST(check_goes_by_the_other_ring)
 
 TBK_TEST(check_names_node_that_cannot_be_read)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	/*
 	 * Two rings, twice; a summary, the journal, a bitmap, the catalog's root and its copy; then
@@ -259,7 +254,7 @@ TBK_TEST(check_names_node_that_cannot_be_read)
 
 TBK_TEST(check_does_not_take_for_leaks_what_it_cannot_read)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	for (u32 i = 0; i < pool.node_count(); i++) {
 		CHECK_OK(pool.flip_node(pool.node(i), 100, 1));
@@ -272,7 +267,7 @@ TBK_TEST(check_does_not_take_for_leaks_what_it_cannot_read)
 
 TBK_TEST(probe_tells_name_and_size)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	struct tbk_pool_info info {};
 
 	CHECK_EQ(tbk_probe(pool.device.get(), &info), 0);
@@ -292,7 +287,7 @@ TBK_TEST(probe_refuses_what_is_no_pool)
 
 TBK_TEST(open_refuses_damaged_catalog_and_writes_nothing)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 writes = pool.device->writes();
 	const u64 block = pool.find_node(0, 0);
 	struct tbk_pool *opened = nullptr;
@@ -311,7 +306,7 @@ TBK_TEST(open_refuses_damaged_catalog_and_writes_nothing)
 
 TBK_TEST(open_refuses_damaged_summary_and_writes_nothing)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 writes = pool.device->writes();
 	struct tbk_pool *opened = nullptr;
 
@@ -353,7 +348,7 @@ u32 count_readable(struct tbk_pool *pool, const Written &what)
 
 TBK_TEST(damaged_volume_fails_and_others_do_not)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	struct tbk_pool *opened = nullptr;
 
 	CHECK_OK(pool.flip_node(pool.find_node(DamagedPool::id_c, 0), 70, 8));

@@ -38,7 +38,9 @@ struct Waiter {
 
 } // namespace
 
-int do_request(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 blocks)
+namespace {
+
+int do_bytes(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 bytes)
 {
 	auto waiter = make<Waiter>();
 
@@ -48,12 +50,24 @@ int do_request(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 blo
 
 	request.op = op;
 	request.sector = block * 8;
-	request.bytes = blocks * 4096;
-	request.payload = { data, TBK_PAYLOAD_BUFFER, 0, request.bytes };
+	request.bytes = bytes;
+	request.payload = { data, TBK_PAYLOAD_BUFFER, 0, bytes };
 	request.done = Waiter::done;
 	waiter.value()->wait.begin();
 	tbk_volume_submit(volume, &request);
 	return to_errno(waiter.value()->wait.wait().error());
+}
+
+} // namespace
+
+int do_request(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 blocks)
+{
+	return do_bytes(volume, op, block, data, blocks * 4096);
+}
+
+int do_part(struct tbk_volume *volume, u32 op, u64 block, u64 bytes)
+{
+	return do_bytes(volume, op, block, nullptr, bytes);
 }
 
 void fill_block(void *to, char volume, u64 block, u32 version)
@@ -85,13 +99,16 @@ int Findings::check(struct tbk_device &device)
 	return tbk_pool_check(&device, &raw, &why);
 }
 
-int Findings::repair(struct tbk_device &device)
+int Findings::repair(struct tbk_device &device, u32 how, const char *name)
 {
 	struct tbk_why why {};
 
 	count_ = 0;
 	raw = {};
+	raw.found = found;
 	raw.mended = was_mended;
+	raw.repair = how;
+	raw.name = name;
 	return tbk_pool_repair(&device, &raw, &why);
 }
 
@@ -209,49 +226,66 @@ constexpr Written all_written[] = {
 	{ "c", nullptr, 7, 5, 4, 5, 'c' },
 };
 
-bool holds_written(struct tbk_volume *volume, const Written &written)
+struct Tally {
+	u32 errors = 0;
+	u32 wrong = 0;
+};
+
+void read_written(struct tbk_volume *volume, const Written &written, Tally &tally)
 {
 	void *data = tbk_big_alloc(4096);
-	bool holds = data != nullptr;
 
-	for (u32 i = 0; i < written.count && holds; i++) {
+	for (u32 i = 0; i < written.count; i++) {
 		const u64 block = i * written.step;
 		const bool is_new = i < written.newer_count;
 
-		holds = do_request(volume, TBK_OP_READ, block, data, 1) == 0 &&
-			is_block(data, is_new ? written.newer : 'a', block,
-				 is_new ? written.newer_version : 1);
+		if (!data || do_request(volume, TBK_OP_READ, block, data, 1))
+			tally.errors++;
+		else if (!is_block(data, is_new ? written.newer : 'a', block,
+				   is_new ? written.newer_version : 1))
+			tally.wrong++;
 	}
 	tbk_big_free(data);
-	return holds;
 }
 
-bool holds_volume(struct tbk_pool *pool, const Written &written)
+/* A volume that is not there, or cannot be opened, is an error. */
+bool read_all(struct tbk_device &device, const char *except, Tally &tally)
 {
-	struct tbk_volume *volume = nullptr;
+	struct tbk_pool *pool = nullptr;
 
-	if (tbk_volume_open(pool, written.volume, written.snapshot, 0, &volume, nullptr))
+	if (tbk_pool_open(&device, TBK_POOL_READ_ONLY, &pool, nullptr))
 		return false;
-	const bool holds = holds_written(volume, written);
+	for (const Written &written : all_written) {
+		struct tbk_volume *volume = nullptr;
 
-	tbk_volume_close(volume);
-	return holds;
+		if (except && written.volume[0] == except[0])
+			continue;
+		if (tbk_volume_open(pool, written.volume, written.snapshot, 0, &volume, nullptr)) {
+			tally.errors++;
+			continue;
+		}
+		read_written(volume, written, tally);
+		tbk_volume_close(volume);
+	}
+	return tbk_pool_close(pool, nullptr) == 0;
 }
 
 } // namespace
 
 bool holds_all(struct tbk_device &device, const char *except)
 {
-	struct tbk_pool *pool = nullptr;
-	bool holds = true;
+	Tally tally;
 
-	if (tbk_pool_open(&device, TBK_POOL_READ_ONLY, &pool, nullptr))
-		return false;
-	for (const Written &written : all_written) {
-		if (!except || written.volume[0] != except[0])
-			holds &= holds_volume(pool, written);
-	}
-	return tbk_pool_close(pool, nullptr) == 0 && holds;
+	return read_all(device, except, tally) && tally.errors + tally.wrong == 0;
+}
+
+bool holds_no_other(struct tbk_device &device, u32 &errors)
+{
+	Tally tally;
+	const bool is_open = read_all(device, nullptr, tally);
+
+	errors = tally.errors;
+	return is_open && tally.wrong == 0;
 }
 
 Status DamagedPool::fill()
@@ -434,6 +468,21 @@ Status DamagedPool::spoil_block(u64 block, Spoil spoil)
 	spoil(*reinterpret_cast<BlockImage *>(image));
 	seal_block(image);
 	return write(block, image);
+}
+
+Status DamagedPool::lose_superblocks()
+{
+	constexpr u64 rings[] = { format::ring_a, format::ring_b };
+	void *zeroes = tbk_alloc(4096, TBK_MAY_SLEEP);
+	const auto free_zeroes = ScopeGuard([=] { tbk_free(zeroes); });
+
+	if (!zeroes)
+		return Err::no_memory;
+	for (u64 at : rings) {
+		for (u64 i = 0; i < format::ring_length; i++)
+			TBK_TRY(write(at + i, zeroes));
+	}
+	return {};
 }
 
 u64 DamagedPool::summary_block() const

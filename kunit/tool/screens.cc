@@ -72,9 +72,17 @@ public:
 		return { pool->name, 3, 5, 120, 900, 70ULL << 20, findings.size() * 4096 };
 	}
 
-	std::vector<std::string> repair(const OpenDevice &) override
+	std::vector<std::string> repair(const OpenDevice &, const RepairOptions &options,
+					const CheckListener &) override
 	{
 		std::vector<std::string> lines;
+
+		if (options.drop) {
+			for (const Finding &finding : findings)
+				lines.push_back("given up: " + finding.text);
+			findings.clear();
+			return lines;
+		}
 
 		for (const Finding &finding : findings)
 			if (finding.severity != Severity::fatal)

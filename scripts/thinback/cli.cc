@@ -114,7 +114,13 @@ void declare_names(CLI::App &app, Options &options)
 void declare_check(CLI::App &app, Options &options)
 {
 	take_objects(app, options, "DEVICE", 1);
-	app.add_flag("--repair", options.repair, "mend what can be mended");
+	CLI::Option *repair = app.add_flag("--repair", options.repair, "mend what can be mended");
+
+	app.add_flag("--drop-damaged", options.drop_damaged, "give up what cannot be read")
+		->needs(repair);
+	app.add_option("--name", options.name, "of a pool whose superblocks are all lost")
+		->type_name("POOL")
+		->needs(repair);
 }
 
 void declare_dump(CLI::App &app, Options &options)
@@ -271,8 +277,8 @@ const std::vector<Verb> &verbs()
 		  verb_unmap },
 		{ "sync", "sync [POOL...]", "write out all that has been acknowledged",
 		  declare_sync, verb_sync },
-		{ "check", "check DEVICE [--repair]", "verify a pool that is not attached",
-		  declare_check, verb_check },
+		{ "check", "check DEVICE [--repair [--drop-damaged] [--name POOL]]",
+		  "verify a pool that is not attached", declare_check, verb_check },
 		{ "dump", "dump DEVICE [-o FILE]", "write out a pool's metadata as JSON",
 		  declare_dump, verb_dump },
 		{ "restore", "restore DUMP DEVICE [--force]",

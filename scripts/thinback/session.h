@@ -34,6 +34,7 @@ struct Options {
 	bool discard = false;
 	bool repair = false;
 	std::string output;
+	bool drop_damaged = false;
 
 	std::string mode;
 	std::string guest;
