@@ -97,7 +97,7 @@ void Cleaner::finish(Volume &volume)
 
 void Cleaner::clean(Volume &volume)
 {
-	while (may_go_on()) {
+	while (may_go_on() && pool_.checkpointer().wait_for_room().is_ok()) {
 		if (free_some(volume))
 			continue;
 		if (!volume.stuck)

@@ -147,6 +147,12 @@ int tbk_pool_marks(struct tbk_pool *pool, tbk_u32 low, tbk_u32 critical, struct 
 	return result(pool->pool->set_marks(low, critical, why), why);
 }
 
+int tbk_pool_tune(struct tbk_pool *pool, const struct tbk_pool_tuning *tuning, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->tune(*tuning, why), why);
+}
+
 void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *listener)
 {
 	pool->pool->watch().listen(*listener);

@@ -253,6 +253,10 @@ void Pool::info(struct tbk_pool_info &info)
 	info.low = watch_.marks().low;
 	info.critical = watch_.marks().critical;
 	info.reserved = space_->reserved() * format::block_size;
+	info.cache = cache_->bytes();
+	info.cache_limit = cache_->limit_bytes();
+	info.dirty_limit = checkpointer_->dirty_limit();
+	info.journal_limit = journal_->limit();
 	if (checkpointer_->has_failed())
 		info.flags |= TBK_POOL_FAILED;
 	if (cleaner_->is_busy())

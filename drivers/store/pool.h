@@ -61,6 +61,7 @@ public:
 	/* pool_policy.cc */
 	Status limit(const char *volume, const struct tbk_volume_limits &asked, Why *why);
 	Status set_marks(u32 low, u32 critical, Why *why);
+	Status tune(const struct tbk_pool_tuning &asked, Why *why);
 
 	/* pool_open.cc: a volume for requests */
 	Result<Volume *> open_volume(const char *volume, const char *snapshot, Why *why);

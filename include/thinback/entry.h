@@ -87,7 +87,9 @@ struct tbk_pool_info {
 	tbk_u32 flags;	  /* TBK_POOL_FAILED, ... */
 	tbk_u64 reserved; /* part of free that is kept for volumes with a reserve */
 	enum tbk_pool_level level;
-	tbk_u32 low, critical; /* marks, in thousandths of size */
+	tbk_u32 low, critical;				 /* marks, in thousandths of size */
+	tbk_u64 cache;					 /* memory of tree nodes */
+	tbk_u64 cache_limit, dirty_limit, journal_limit; /* as in struct tbk_pool_tuning */
 };
 void tbk_pool_describe(struct tbk_pool *pool, struct tbk_pool_info *info);
 
@@ -115,6 +117,30 @@ void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *list
  * more are free. Durable when it returns. -EINVAL @critical above @low, or either above 990.
  */
 int tbk_pool_marks(struct tbk_pool *pool, tbk_u32 low, tbk_u32 critical, struct tbk_why *why);
+
+#define TBK_TUNE_CACHE 1u
+#define TBK_TUNE_DIRTY 2u
+#define TBK_TUNE_JOURNAL 4u
+
+/**
+ * struct tbk_pool_tuning - how much a pool may have in memory, and when it writes
+ * @set: TBK_TUNE_*: what is to change
+ * @cache: most memory of tree nodes, 1 MiB or more
+ * @dirty: nodes not yet written at which a checkpoint begins; what is more than
+ *         half of @cache counts as that, and a block is the least
+ * @journal: how much of the journal may be taken before a checkpoint begins, from
+ *           one block to all of it
+ *
+ * In bytes; 0 is the default: 1/64 of the machine's memory, but 256 MiB at
+ * most; a quarter of @cache; half of the journal.
+ */
+struct tbk_pool_tuning {
+	tbk_u32 set;
+	tbk_u64 cache, dirty, journal;
+};
+
+/* For as long as the pool is open. -EINVAL */
+int tbk_pool_tune(struct tbk_pool *pool, const struct tbk_pool_tuning *tuning, struct tbk_why *why);
 
 /* ---- volumes and snapshots ---- */
 
