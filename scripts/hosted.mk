@@ -87,7 +87,7 @@ tsan: $(B)/threads
 
 scale := $(wildcard kunit/scale/*.cc)
 
-$(B)/scale: $(patsubst %,$(B)/lib/%.o,$(scale) kunit/harness/children.cc) $(B)/libthinback.a
+$(B)/scale: $(patsubst %,$(B)/lib/%.o,$(scale) kunit/hosted/fleet.cc kunit/harness/children.cc) $(B)/libthinback.a
 	$(CXX) $^ -o $@
 
 scale: $(B)/scale

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -58,6 +59,12 @@ public:
 		bool asynchronous = false; /* inside hosted_run() only */
 		/* Every so many-th request is done when nothing else goes on; 0: none. */
 		u32 late = 0;
+		/*
+		 * Asynchronous: in virtual time, how long a request takes, and how many are
+		 * done side by side; others wait their turn. 0: no time at all.
+		 */
+		u64 latency_ns = 0;
+		u32 side_by_side = 1;
 		bool volatile_cache = true;
 		bool discards = true;
 		/* What was discarded reads as rubbish, as it may on a disk; else as zeros. */
@@ -145,6 +152,7 @@ private:
 	int transfer(const struct tbk_io &io);
 	bool fails(u32 op);
 	u64 delay(const struct tbk_io &io);
+	u64 queueing_delay();
 	const Page *find_page(u64 index) const;
 	Page &page_for_write(u64 index);
 	void discard(u64 at, u64 bytes);
@@ -161,7 +169,8 @@ private:
 	Fault faults_[TBK_OP_WRITE_ZEROES + 1]{};
 	u64 delays_[TBK_OP_WRITE_ZEROES + 1]{};
 	u32 in_flight_ = 0;
-	u64 taken_ = 0; /* requests so far */
+	u64 taken_ = 0;			/* requests so far */
+	std::multiset<u64> busy_until_; /* of each that is busy side by side */
 	bool is_holding_ = false;
 	std::vector<Flight *> held_;
 };

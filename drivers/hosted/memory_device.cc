@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <algorithm>
 #include <stdio.h>
 #include <string.h>
 
@@ -308,6 +309,20 @@ void MemoryDevice::submit(struct tbk_device *device, struct tbk_io *io)
 		land(flight);
 }
 
+/* As at a counter: first come, first served. */
+u64 MemoryDevice::queueing_delay()
+{
+	const u64 now = tbk_now_ns();
+	u64 begins = now;
+
+	if (busy_until_.size() >= options_.side_by_side) {
+		begins = std::max(now, *busy_until_.begin());
+		busy_until_.erase(busy_until_.begin());
+	}
+	busy_until_.insert(begins + options_.latency_ns);
+	return begins + options_.latency_ns - now;
+}
+
 /* Virtual time stands still as long as anybody has something to do. */
 u64 MemoryDevice::delay(const struct tbk_io &io)
 {
@@ -318,6 +333,8 @@ u64 MemoryDevice::delay(const struct tbk_io &io)
 	taken_++;
 	if (until > 0 && --until == 0)
 		return minute;
+	if (options_.latency_ns)
+		return queueing_delay();
 	return options_.late && taken_ % options_.late == 0 ? ms : 0;
 }
 

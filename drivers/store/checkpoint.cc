@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checkpointer.h"
 #include "superblock.h"
+#include "volume_io.h"
 
 namespace thinback {
 
@@ -14,6 +15,9 @@ Status Checkpointer::seal_volumes(VolumeList &volumes, u64 epoch, Catalog &catal
 
 		TBK_ASSERT(volume->epoch == epoch);
 		seal(*volume);
+		/* Who changes nothing keeps no nodes ready. */
+		if (volume->io)
+			volume->io->relax();
 		TBK_TRY(catalog.put(*volume, moment));
 		volumes.remove(*volume);
 		volume->epoch = 0;
@@ -56,15 +60,15 @@ void Checkpointer::write_nodes(u64 epoch)
 		if (node->mirror)
 			batch_->add(PhysicalBlock(node->mirror), node->image());
 		in_write_.push_back(*node);
+		writing_.fetch_add_relaxed(1);
 	}
 }
 
 void Checkpointer::nodes_written()
 {
-	while (Node *node = in_write_.pop_front()) {
-		node->dirty.store_relaxed(0);
-		cache_.unpin(*node);
-	}
+	while (Node *node = in_write_.pop_front())
+		cache_.written(*node);
+	writing_.store_relaxed(0);
 }
 
 /* Waited for by the next checkpoint, or by whoever ends the batch. */

@@ -69,11 +69,33 @@ void Checkpointer::start_timer(bool needed)
 		tbk_work_queue_after(queue_, &timer_, idle_ms);
 }
 
-/* Nodes that wait to be written cannot leave the cache: more than it may hold is a reason to write. */
+u64 Checkpointer::dirty_limit() const
+{
+	const u64 most = cache_.limit_bytes() / 2;
+	const u64 wanted = dirty_limit_.load_relaxed();
+
+	return wanted == 0 ? most / 2 : wanted < most ? wanted : most;
+}
+
+/* Those that are being written are as good as gone. */
+bool Checkpointer::is_dirty() const
+{
+	const u64 dirty = cache_.dirty();
+	const u64 writing = writing_.load_relaxed();
+
+	return dirty > writing && (dirty - writing) * NodeCache::node_bytes >= dirty_limit();
+}
+
+/* Nodes that wait to be written cannot leave the cache: many are a reason to write. */
 void Checkpointer::relieve_cache()
 {
-	if (cache_.is_over_limit())
+	if (is_dirty())
 		request();
+}
+
+Status Checkpointer::wait_for_room()
+{
+	return cache_.is_stuffed() ? sync() : Status();
 }
 
 void Checkpointer::request()

@@ -64,6 +64,12 @@ public:
 	/* All changes begun so far are durable when it returns. Sleeps. */
 	Status sync() TBK_EXCLUDES(lock_);
 
+	/* For whoever changes much and holds nothing: until not too much is dirty. Sleeps. */
+	Status wait_for_room() TBK_EXCLUDES(lock_);
+	/* Bytes of nodes not yet being written at which a checkpoint begins; 0: a quarter of the cache's limit. */
+	void set_dirty_limit(u64 bytes) { dirty_limit_.store_relaxed(bytes); }
+	u64 dirty_limit() const;
+
 	u64 durable() const { return durable_.load_acquire(); }
 	bool has_failed() const { return failed_.load_relaxed() != 0; }
 	/* No more changes: @what could not be written. Context: process. */
@@ -115,6 +121,7 @@ private:
 	void finish(int error) TBK_EXCLUDES(lock_);
 	void cover_waiters() TBK_EXCLUDES(lock_);
 	void start_timer(bool needed);
+	bool is_dirty() const;
 	void relieve_cache() TBK_EXCLUDES(lock_);
 
 	Status checkpoint();
@@ -144,6 +151,8 @@ private:
 	Atomic<u32> discard_rate_;
 	Atomic<u64> journal_next_;
 	Atomic<u64> journal_tail_;
+	Atomic<u64> dirty_limit_;
+	Atomic<u32> writing_;		       /* nodes of the running checkpoint */
 	WriteList to_write_[2];		       /* by parity of the epoch */
 	List<Node, &Node::to_write> in_write_; /* of the running checkpoint */
 

@@ -100,7 +100,7 @@ void Cleaner::finish(Volume &volume)
 
 void Cleaner::clean(Volume &volume)
 {
-	while (may_go_on() && owed_ms() == 0) {
+	while (may_go_on() && owed_ms() == 0 && pool_.checkpointer().wait_for_room().is_ok()) {
 		if (free_some(volume))
 			continue;
 		if (!volume.stuck)

@@ -100,8 +100,8 @@ void Cleaner::merge(const Task &task)
 	while (status.is_ok() && is_more && may_go_on() && owed_ms() == 0) {
 		const auto merged = merge_some(task);
 
-		status = merged.error();
 		is_more = merged.is_ok() && merged.value();
+		status = is_more ? pool_.checkpointer().wait_for_room() : Status(merged.error());
 	}
 	if (status.is_ok() && !is_more)
 		finish_merge(task);

@@ -160,6 +160,12 @@ int tbk_pool_set_policy(struct tbk_pool *pool, const struct tbk_pool_policy *pol
 	return result(pool->pool->set_policy(*policy, why), why);
 }
 
+int tbk_pool_tune(struct tbk_pool *pool, const struct tbk_pool_tuning *tuning, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->tune(*tuning, why), why);
+}
+
 void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *listener)
 {
 	pool->pool->watch().listen(*listener);

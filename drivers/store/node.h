@@ -9,6 +9,8 @@
 
 namespace thinback {
 
+class NodeCache;
+
 /* What a parent (or a catalog record, or the superblock) says of a node. */
 struct NodePointer {
 	u64 block = 0; /* 0: none */
@@ -150,10 +152,11 @@ private:
 	Atomic<Node *> next_; /* in its bucket */
 	const u64 block_;
 	u8 *const image_;
-	u32 pins_ = 0;	       /* guarded by its bucket's lock */
-	bool dropped_ = false; /* the same: out of the index, to be freed with the last pin */
-	Atomic<u8> used_;      /* since the clock hand went by */
-	ListLink order_;       /* in the cache's list, guarded by its lock */
+	NodeCache *cache_ = nullptr; /* that counts it */
+	u32 pins_ = 0;		     /* guarded by its bucket's lock */
+	bool dropped_ = false;	     /* the same: out of the index, to be freed with the last pin */
+	Atomic<u8> used_;	     /* since the clock hand went by */
+	ListLink order_;	     /* in the cache's list, guarded by its lock */
 
 public:
 	ListLink to_write; /* in a checkpoint's list, guarded by the pool's lock for it */

@@ -289,6 +289,10 @@ void Pool::info(struct tbk_pool_info &info)
 	info.discard = policy.discards();
 	info.scrub_freed = policy.scrubs();
 	info.discard_rate = policy.bytes_per_second();
+	info.cache = cache_->bytes();
+	info.cache_limit = cache_->limit_bytes();
+	info.dirty_limit = checkpointer_->dirty_limit();
+	info.journal_limit = journal_->limit();
 	if (checkpointer_->has_failed())
 		info.flags |= TBK_POOL_FAILED;
 	if (cleaner_->is_busy())

@@ -68,6 +68,7 @@ public:
 	Status limit(const char *volume, const struct tbk_volume_limits &asked, Why *why);
 	Status set_marks(u32 low, u32 critical, Why *why);
 	Status set_policy(const struct tbk_pool_policy &asked, Why *why);
+	Status tune(const struct tbk_pool_tuning &asked, Why *why);
 
 	/* pool_grow.cc */
 	Status grow(u64 &bytes, Why *why);

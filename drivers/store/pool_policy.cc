@@ -177,4 +177,44 @@ Status Pool::set_policy(const struct tbk_pool_policy &asked, Why *why)
 	return sync();
 }
 
+namespace {
+
+Status check_range(const char *what, u64 bytes, u64 least, u64 most, Why *why)
+{
+	if (bytes == 0 || (bytes >= least && bytes <= most))
+		return {};
+	TBK_EXPLAIN(why, "%s cannot be %llu bytes", what, bytes);
+	TBK_HINT(why, "from %llu to %llu, or 0 for the default", least, most);
+	return Err::bad_argument;
+}
+
+} // namespace
+
+/* All or nothing. */
+Status Pool::tune(const struct tbk_pool_tuning &asked, Why *why)
+{
+	constexpr u64 block = format::block_size;
+	constexpr u64 most_cache = 1ull << 40;
+	const u64 journal = space_->geometry().journal_blocks * block;
+
+	if (asked.set & TBK_TUNE_CACHE)
+		TBK_TRY(check_range("cache_limit", asked.cache, NodeCache::least_bytes, most_cache,
+				    why));
+	if (asked.set & TBK_TUNE_DIRTY)
+		TBK_TRY(check_range("dirty_limit", asked.dirty, block, most_cache, why));
+	if (asked.set & TBK_TUNE_JOURNAL)
+		TBK_TRY(check_range("journal_limit", asked.journal, block, journal, why));
+	if (asked.set & TBK_TUNE_CACHE) {
+		cache_->set_limit_bytes(asked.cache ? asked.cache : NodeCache::default_bytes());
+		cache_->trim();
+	}
+	if (asked.set & TBK_TUNE_DIRTY)
+		checkpointer_->set_dirty_limit(asked.dirty);
+	if (asked.set & TBK_TUNE_JOURNAL)
+		journal_->set_limit(asked.journal);
+	/* What is dirty by now may be more than what was set; a checkpoint of nothing is none. */
+	checkpointer_->request();
+	return {};
+}
+
 } // namespace thinback

@@ -112,7 +112,7 @@ Status Restore::flush(u64 end)
 
 Status Restore::relieve()
 {
-	return pool_->cache().is_over_limit() ? pool_->sync() : Status();
+	return pool_->cache().is_stuffed() ? pool_->sync() : Status();
 }
 
 /* Sealed, so that others can share it. */

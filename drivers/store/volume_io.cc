@@ -183,10 +183,10 @@ void VolumeIo::transfer_ended(RequestState &state)
 		return;
 	}
 	if (state.stall != Stall::none) {
-		if (state.stall == Stall::checkpoint)
-			flush_all(state);
-		else
+		if (state.stall == Stall::full)
 			wait_for_space(state);
+		else
+			flush_all(state);
 		return;
 	}
 	/*
@@ -237,7 +237,7 @@ void VolumeIo::flush(RequestState &state)
 		flush_map(state);
 }
 
-/* For a write that waits for space. Context: any. */
+/* For a write that waits for space, or for room for its mappings. Context: any. */
 void VolumeIo::flush_all(RequestState &state)
 {
 	state.flush.done = flushed;
@@ -321,6 +321,15 @@ void VolumeIo::wake(RangeLock::Waiters &ready)
 {
 	while (RangeWaiter *waiter = ready.pop_front())
 		queue_slow(container_of<&RequestState::range_waiter>(waiter));
+}
+
+/* Whether the request, about to change the map, has to wait outside gate and epoch for a checkpoint. */
+bool VolumeIo::is_stuffed(RequestState &state) const
+{
+	if (!pool_.cache().is_stuffed())
+		return false;
+	state.stall = Stall::room;
+	return true;
 }
 
 void VolumeIo::resume(RequestState &state)

@@ -292,6 +292,8 @@ VolumeIo::Step VolumeIo::write_locked(RequestState &state, Piece &piece, Effort 
 			return Step::done;
 		piece.run = {};
 	} else {
+		if (is_stuffed(state))
+			return Step::stalled;
 		auto taken = take_space(block, run.count, found.value(), effort);
 
 		if (!taken.is_ok())
@@ -348,6 +350,8 @@ VolumeIo::Step VolumeIo::write_part(RequestState &state, u64 block, u32 offset, 
 {
 	Range range;
 
+	if (is_stuffed(state))
+		return Step::stalled;
 	range.start = block;
 	range.count = 1;
 	if (!ranges_.lock(range, state.range_waiter))
@@ -423,6 +427,8 @@ VolumeIo::Step VolumeIo::next_discard(RequestState &state)
 	}
 	const u64 count = least(left / block_bytes, most);
 
+	if (is_stuffed(state))
+		return Step::stalled;
 	{
 		MutexGuard guard(volume_.lock);
 		const Status unmapped = unmap(at / block_bytes, count);

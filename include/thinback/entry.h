@@ -91,6 +91,8 @@ struct tbk_pool_info {
 	tbk_u32 discard;       /* struct tbk_pool_policy */
 	tbk_u32 scrub_freed;
 	tbk_u64 discard_rate;
+	tbk_u64 cache;					 /* memory of tree nodes */
+	tbk_u64 cache_limit, dirty_limit, journal_limit; /* as in struct tbk_pool_tuning */
 };
 void tbk_pool_describe(struct tbk_pool *pool, struct tbk_pool_info *info);
 
@@ -154,6 +156,30 @@ struct tbk_pool_policy {
 /* Change it. Durable when it returns. A pool that scrubs is closed when it has. */
 int tbk_pool_set_policy(struct tbk_pool *pool, const struct tbk_pool_policy *policy,
 			struct tbk_why *why);
+
+#define TBK_TUNE_CACHE 1u
+#define TBK_TUNE_DIRTY 2u
+#define TBK_TUNE_JOURNAL 4u
+
+/**
+ * struct tbk_pool_tuning - how much a pool may have in memory, and when it writes
+ * @set: TBK_TUNE_*: what is to change
+ * @cache: most memory of tree nodes, 1 MiB or more
+ * @dirty: nodes not yet written at which a checkpoint begins; what is more than
+ *         half of @cache counts as that, and a block is the least
+ * @journal: how much of the journal may be taken before a checkpoint begins, from
+ *           one block to all of it
+ *
+ * In bytes; 0 is the default: 1/64 of the machine's memory, but 256 MiB at
+ * most; a quarter of @cache; half of the journal.
+ */
+struct tbk_pool_tuning {
+	tbk_u32 set;
+	tbk_u64 cache, dirty, journal;
+};
+
+/* For as long as the pool is open. -EINVAL */
+int tbk_pool_tune(struct tbk_pool *pool, const struct tbk_pool_tuning *tuning, struct tbk_why *why);
 
 /* ---- volumes and snapshots ---- */
 

@@ -84,6 +84,9 @@ void *tbk_big_alloc(size_t size);
  */
 void tbk_big_free(void *memory);
 
+/* Bytes of memory there are in all. Context: any. */
+tbk_u64 tbk_memory_bytes(void);
+
 struct tbk_reserve;
 
 /**

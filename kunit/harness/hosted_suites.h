@@ -18,6 +18,7 @@
 #include "../hosted/repair_hosted_cases.h"
 #include "../hosted/restore_cases.h"
 #include "../hosted/scheduler_cases.h"
+#include "../hosted/tuning_cases.h"
 #include "../hosted/volume_cases.h"
 #include "../hosted/watch_cases.h"
 
@@ -34,6 +35,7 @@
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\
+	X(tuning, TBK_TUNING_CASES)			\
 	X(memory_device, TBK_MEMORY_DEVICE_CASES)	\
 	X(merge_crash, TBK_MERGE_CRASH_CASES)		\
 	X(model_hosted, TBK_MODEL_HOSTED_CASES)		\

@@ -245,7 +245,8 @@ TBK_TEST(cache_get_keeps_to_the_limit)
 
 	pool.cache->set_limit(20);
 	CHECK(read_leaves(pool, at, 100));
-	CHECK_EQ(pool.cache->size(), 20);
+	/* An eighth goes at a time. */
+	CHECK(pool.cache->size() <= 20 && pool.cache->size() >= 18);
 }
 
 TBK_TEST(cache_dropped_node_lives_until_unpinned)
@@ -259,9 +260,10 @@ TBK_TEST(cache_dropped_node_lives_until_unpinned)
 	REQUIRE_OK(second);
 	pool.cache->drop(*first.value());
 	CHECK(!is_found(pool, at));
-	CHECK_EQ(pool.cache->size(), 0);
+	CHECK_EQ(pool.cache->size(), 1);
 	CHECK_EQ(second.value()->header().self.get(), at);
 	pool.cache->unpin(*second.value());
+	CHECK_EQ(pool.cache->size(), 0);
 }
 
 TBK_TEST(cache_block_has_a_new_node_after_drop)
