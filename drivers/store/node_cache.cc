@@ -9,7 +9,10 @@
 namespace thinback {
 
 NodeCache::NodeCache(struct tbk_device &device, const NodeHome &home)
-	: device_(device), pool_(home.pool), blocks_(home.blocks), data_end_(home.data_end),
+	: device_(device),
+	  pool_(home.pool),
+	  blocks_(home.blocks),
+	  data_end_(home.data_end),
 	  read_only_(home.read_only)
 {
 	static_assert(sizeof(Node) <= node_bytes - format::block_size);
@@ -239,8 +242,8 @@ Status NodeCache::read(Node &node, const NodePointer &pointer, format::TreeKind 
 		return first;
 	}
 	const Status healed = home.read_only ? Status(Err::read_only)
-					      : write_blocks(device_, PhysicalBlock(pointer.block),
-							     node.image_, BlockCount(1), 0);
+					     : write_blocks(device_, PhysicalBlock(pointer.block),
+							    node.image_, BlockCount(1), 0);
 
 	healed_.fetch_add_relaxed(1);
 	tbk_log(TBK_LOG_WARNING, "tree node in block %llu: %s: %s its copy in block %llu",
