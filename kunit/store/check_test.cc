@@ -158,7 +158,7 @@ TBK_TEST(check_names_every_node_with_a_flipped_bit)
 /* One of two: nothing is lost, and nothing leaks. */
 TBK_TEST(check_names_copy_of_node_with_a_flipped_bit)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	Random random;
 	u32 seen = 0;
 
@@ -363,7 +363,7 @@ TBK_TEST(damaged_volume_fails_and_others_do_not)
 /* Of each the first copy: what was read from the second is right on disk as well. */
 TBK_TEST(open_heals_nodes_from_their_copies)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	struct tbk_pool *opened = nullptr;
 	Random random;
 
@@ -388,7 +388,7 @@ TBK_TEST(open_heals_nodes_from_their_copies)
 
 TBK_TEST(open_reads_a_pool_without_copies)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	struct tbk_pool *opened = nullptr;
 
 	CHECK_OK(pool.drop_copies());

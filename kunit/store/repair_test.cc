@@ -167,7 +167,7 @@ TBK_TEST(repair_mends_copies_of_superblock)
 
 TBK_TEST(repair_mends_copies_of_nodes)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	Random random;
 	u32 seen = 0;
 
