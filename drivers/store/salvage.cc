@@ -60,7 +60,8 @@ Status Salvage::choose_root(format::Superblock &super)
 	constexpr bool ways[] = { true, false };
 
 	for (bool whole_only : ways) {
-		for (u32 i = 0; i < scan_->root_count(); i++) {
+		/* Of more than one checkpoint ago nobody can tell what was overwritten. */
+		for (u32 i = 0; i < scan_->root_count() && i < 2 && !is_overtaken_; i++) {
 			const SeenRoot &root = scan_->root(i);
 
 			if (!TBK_TRY(is_acceptable(root, super, whole_only)))

@@ -7,4 +7,7 @@
 	X(repair_survives_power_cut_at_any_write)          \
 	X(repair_of_any_corruption_makes_no_wrong_byte)    \
 	X(repair_that_drops_makes_no_wrong_byte)           \
-	X(repair_finds_pool_that_lost_all_superblocks)
+	X(repair_finds_pool_that_lost_all_superblocks)     \
+	X(repair_without_superblocks_survives_power_cut)   \
+	X(repair_that_drops_survives_power_cut)            \
+	X(merge_that_meets_a_lost_node_holds_up_no_other)

@@ -346,7 +346,6 @@ TBK_TEST(repair_that_drops_makes_no_wrong_byte)
 	}
 	CHECK(dropped > 40);
 	CHECK(left < 60);
-	printf("dropped %u left %u\n", dropped, left);
 	victim.restore();
 }
 
@@ -380,4 +379,111 @@ TBK_TEST(repair_finds_pool_that_lost_all_superblocks)
 	CHECK(victim.reads_right("disk", "s", false));
 	CHECK(victim.rig.is_sound());
 	victim.restore();
+}
+
+namespace {
+
+/* What the power is cut off from, and what is true of it whenever that is. */
+void cut_repair(struct kunit *test, DamagedPool &pool, u32 how, const char *except)
+{
+	CrashDevice device(64 << 20, asynchronous());
+
+	copy_to(device, *pool.device);
+	device.restart();
+	CHECK(repair(device, how) > 0);
+	CrashReplay replay(device);
+
+	for (u64 at = 0; at <= device.events(); at++) {
+		replay.advance(at);
+		for (u64 way = 0; way < 3; way++) {
+			MemoryDevice image(device.size(), asynchronous());
+
+			replay.build(image, way == 0   ? CrashReplay::none()
+					    : way == 1 ? CrashReplay::all()
+						       : CrashReplay::random(4 * at + way, true));
+			const Kinds cut = kinds_found(image);
+
+			/* As before, or so far that nothing is damaged any more. */
+			CHECK(cut.damaged <= 1);
+			CHECK(repair(image, how) >= 0);
+			const Kinds seen = kinds_found(image);
+
+			CHECK_EQ(seen.damaged + seen.others, 0);
+			CHECK(holds_all(image, except));
+		}
+	}
+}
+
+} // namespace
+
+TBK_TEST(repair_without_superblocks_survives_power_cut)
+{
+	auto made = DamagedPool::create();
+
+	REQUIRE_OK(made);
+	CHECK_OK(made.value()->lose_superblocks());
+	cut_repair(test, *made.value(), 0, nullptr);
+}
+
+TBK_TEST(repair_that_drops_survives_power_cut)
+{
+	auto made = DamagedPool::create();
+
+	REQUIRE_OK(made);
+	CHECK_OK(made.value()->flip(made.value()->find_node(DamagedPool::id_c, 0), 100, 1));
+	cut_repair(test, *made.value(), TBK_REPAIR_DROP, "c");
+}
+
+namespace {
+
+/* All that were written of a volume's leaves but the first. */
+void flip_later_leaves(MemoryDevice &device, u32 owner)
+{
+	for (u64 block = 0; block < device.size() / 4096; block++) {
+		format::BlockHeader header = {};
+
+		device.read(block * 4096, &header, sizeof(header));
+		if (header.magic.get() == format::node_magic && header.self.get() == block &&
+		    header.owner.get() == owner && header.kind == 1 && header.level == 0 &&
+		    header.low.get() > 0)
+			flip(device, block);
+	}
+}
+
+void fill_with_snapshot(JournalRig &rig, const char *volume)
+{
+	rig.turn_to(volume, nullptr);
+	for (u64 block = 0; block < 400; block++)
+		(void)rig.write(block * 2, block + 1);
+	(void)tbk_snapshot_create(rig.pool, volume, "s", nullptr);
+	for (u64 block = 0; block < 400; block += 4)
+		(void)rig.write(block * 2, block + 1001);
+}
+
+} // namespace
+
+TBK_TEST(merge_that_meets_a_lost_node_holds_up_no_other)
+{
+	JournalRig rig;
+	struct tbk_pool_info info {};
+
+	REQUIRE(rig.is_ok());
+	REQUIRE_EQ(tbk_volume_create(rig.pool, "other", 64 << 20, nullptr), 0);
+	fill_with_snapshot(rig, "disk");
+	fill_with_snapshot(rig, "other");
+	(void)tbk_pool_settle(rig.pool);
+	rig.stop();
+	flip_later_leaves(rig.device, 1);
+	rig.start();
+	REQUIRE(rig.is_ok());
+	/* The first leaf of this one is merged before the second cannot be. */
+	CHECK_EQ(tbk_remove(rig.pool, "disk", "s", 0, nullptr), 0);
+	CHECK_EQ(tbk_pool_settle(rig.pool), 0);
+	CHECK_EQ(tbk_remove(rig.pool, "other", "s", 0, nullptr), 0);
+	CHECK_EQ(tbk_pool_settle(rig.pool), 0);
+	tbk_pool_describe(rig.pool, &info);
+	CHECK_EQ(info.hidden, 1);
+	rig.turn_to("other", nullptr);
+	for (u64 block = 0; block < 400; block += 3)
+		CHECK(rig.holds(block * 2, block % 4 ? block + 1 : block + 1001));
 }
