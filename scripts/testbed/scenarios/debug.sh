@@ -57,7 +57,7 @@ data() {
 
 # Everything that changes a volume's ancestry, while it is written.
 lineage() {
-	local i writer
+	local i writer status=0
 	verify busy --rw=randwrite --bs=4k --size=16M --offset=16M --loops=4 &
 	writer=$!
 	for i in 1 2 3 4; do
@@ -70,7 +70,8 @@ lineage() {
 	check "remove a clone" thinback remove tank/c2
 	check "remove a snapshot that has a clone" thinback remove tank/vol@s3
 	check "rename" thinback rename tank/c1 tank/first
-	check "fio is content" wait "$writer"
+	wait "$writer" || status=$?
+	check_same "fio is content" 0 "$status"
 }
 
 altered() {
