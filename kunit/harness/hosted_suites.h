@@ -14,7 +14,9 @@
 #include "../hosted/quota_cases.h"
 #include "../hosted/repair_hosted_cases.h"
 #include "../hosted/scheduler_cases.h"
+#include "../hosted/sweep_cases.h"
 #include "../hosted/volume_cases.h"
+#include "../hosted/zeroes_cases.h"
 
 /* clang-format off */
 #define TBK_HOSTED_SUITES(X)				\
@@ -32,5 +34,7 @@
 	X(quota, TBK_QUOTA_CASES)			\
 	X(repair_hosted, TBK_REPAIR_HOSTED_CASES)	\
 	X(scheduler, TBK_SCHEDULER_CASES)		\
-	X(volume, TBK_VOLUME_CASES)
+	X(sweep, TBK_SWEEP_CASES)			\
+	X(volume, TBK_VOLUME_CASES)			\
+	X(zeroes, TBK_ZEROES_CASES)
 /* clang-format on */
