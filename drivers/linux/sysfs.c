@@ -79,14 +79,18 @@ TBK_POOL_ATTR(reserved, "%llu\n", info->reserved);
 TBK_POOL_ATTR(level, "%s\n", tbk_level_name(info->level));
 TBK_POOL_ATTR(low, "%u.%u\n", info->low / 10, info->low % 10);
 TBK_POOL_ATTR(critical, "%u.%u\n", info->critical / 10, info->critical % 10);
+TBK_POOL_ATTR(discard, "%u\n", info->discard);
+TBK_POOL_ATTR(scrub_freed, "%u\n", info->scrub_freed);
+TBK_POOL_ATTR(discard_rate, "%llu\n", info->discard_rate);
 TBK_POOL_ATTR(state, "%s\n", tbk_pool_state(in, info));
 
 static struct attribute *tbk_pool_attrs[] = {
-	&uuid_attr.attr,     &device_attr.attr,	    &size_attr.attr,
-	&free_attr.attr,     &freeing_attr.attr,    &metadata_attr.attr,
-	&promised_attr.attr, &generation_attr.attr, &checkpoint_attr.attr,
-	&state_attr.attr,    &reserved_attr.attr,   &level_attr.attr,
-	&low_attr.attr,	     &critical_attr.attr,   NULL,
+	&uuid_attr.attr,	&device_attr.attr,	 &size_attr.attr,
+	&free_attr.attr,	&freeing_attr.attr,	 &metadata_attr.attr,
+	&promised_attr.attr,	&generation_attr.attr,	 &checkpoint_attr.attr,
+	&state_attr.attr,	&reserved_attr.attr,	 &level_attr.attr,
+	&low_attr.attr,		&critical_attr.attr,	 &discard_attr.attr,
+	&scrub_freed_attr.attr, &discard_rate_attr.attr, NULL,
 };
 ATTRIBUTE_GROUPS(tbk_pool);
 

@@ -246,8 +246,10 @@ const std::vector<Verb> &verbs()
 		{ "resize", "resize POOL/VOLUME SIZE [--shrink]", "change the size of a volume",
 		  declare_resize, verb_resize },
 		{ "set",
-		  "set POOL/VOLUME [quota=SIZE] [reserve=SIZE] [on-full=error|wait:SECONDS|pause], "
-		  "set POOL [low=N%] [critical=N%]",
+		  "set POOL/VOLUME [quota=SIZE] [reserve=SIZE] [on-full=error|wait:SECONDS|pause] "
+		  "[detect-zeroes=on|off], "
+		  "set POOL [low=N%] [critical=N%] [discard=on|off] [scrub-freed=on|off] "
+		  "[discard-rate=SIZE]",
 		  "say what may fill a pool, and when it has little left", declare_set, verb_set },
 		{ "map", "map POOL/VOLUME[@SNAP]...", "make the device node, and print its path",
 		  declare_names, verb_map },
