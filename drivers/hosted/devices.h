@@ -67,6 +67,7 @@ public:
 		u32 side_by_side = 1;
 		bool volatile_cache = true;
 		bool discards = true;
+		u32 discard_granularity = 4096;
 		/* What was discarded reads as rubbish, as it may on a disk; else as zeros. */
 		bool does_discard_scramble = false;
 		/* Buffers of the core do not change while they are written; a guest's may. */
@@ -90,6 +91,8 @@ public:
 	void read(u64 at, void *to, size_t bytes) const;
 	void write(u64 at, const void *from, size_t bytes);
 	void clear(u64 at, u64 bytes);
+	/* What is there becomes zeros or rubbish, page by page as @seed has it. */
+	void spoil(u64 at, u64 bytes, u64 seed);
 	/* Makes the content equal to @other's; cheap, as pages are shared until written. */
 	void copy_from(const MemoryDevice &other);
 	/* The same without a copy: @other, which lies on none, stays and does not change meanwhile. */
@@ -106,6 +109,7 @@ public:
 	void fail_read(u64 n, bool forever = false) { faults_[TBK_OP_READ] = { n, forever }; }
 	void fail_write(u64 n, bool forever = false) { faults_[TBK_OP_WRITE] = { n, forever }; }
 	void fail_flush(u64 n, bool forever = false) { faults_[TBK_OP_FLUSH] = { n, forever }; }
+	void fail_discard(u64 n, bool forever = false) { faults_[TBK_OP_DISCARD] = { n, forever }; }
 	/* The @n-th from now is done a minute late, when all else has had its turn; 0: none is. */
 	void delay_read(u64 n) { delays_[TBK_OP_READ] = n; }
 	void delay_write(u64 n) { delays_[TBK_OP_WRITE] = n; }

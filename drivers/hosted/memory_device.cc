@@ -180,7 +180,7 @@ void MemoryDevice::tell(struct tbk_device *device, struct tbk_device_info *info)
 	info->logical_block = self.options_.logical_block;
 	info->physical_block = page_size;
 	info->volatile_cache = self.options_.volatile_cache;
-	info->discard_granularity = self.options_.discards ? page_size : 0;
+	info->discard_granularity = self.options_.discards ? self.options_.discard_granularity : 0;
 	snprintf(info->name, sizeof(info->name), "%s", self.options_.name);
 }
 
@@ -204,6 +204,10 @@ void MemoryDevice::check(const struct tbk_io &io) const
 		die("asks for %llu bytes at %llu of a device of %llu", io.bytes, at, bytes_);
 	if (!options_.discards && io.op == TBK_OP_DISCARD)
 		die("discards on a device that cannot");
+	if (io.op == TBK_OP_DISCARD && (at | io.bytes) % options_.discard_granularity &&
+	    options_.discard_granularity > page_size)
+		die("discards %llu bytes at %llu in granules of %u", io.bytes, at,
+		    options_.discard_granularity);
 	if (io.op != TBK_OP_WRITE && io.flags & (TBK_IO_FUA | TBK_IO_PREFLUSH))
 		die("has flags %#x on what is no write", io.flags);
 }
@@ -245,19 +249,27 @@ int MemoryDevice::transfer(const struct tbk_io &io)
 	return 0;
 }
 
+void MemoryDevice::spoil(u64 at, u64 bytes, u64 seed)
+{
+	for (const u64 end = at + bytes; at < end;) {
+		const u64 page = at / page_size;
+		const size_t length = min<u64>(end - at, page_size - at % page_size);
+		const bool is_zeroed = (page * 0x9e3779b97f4a7c15 + seed) >> 13 & 1;
+
+		if (find_page(page))
+			memset(page_for_write(page).bytes + at % page_size, is_zeroed ? 0 : 0xdd,
+			       length);
+		at += length;
+	}
+}
+
 void MemoryDevice::discard(u64 at, u64 bytes)
 {
 	if (!options_.does_discard_scramble) {
 		clear(at, bytes);
 		return;
 	}
-	for (const u64 end = at + bytes; at < end;) {
-		const size_t length = min<u64>(end - at, page_size - at % page_size);
-
-		if (find_page(at / page_size))
-			memset(page_for_write(at / page_size).bytes + at % page_size, 0xdd, length);
-		at += length;
-	}
+	spoil(at, bytes, counts_.discards);
 }
 
 int MemoryDevice::flush()

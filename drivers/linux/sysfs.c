@@ -114,6 +114,9 @@ TBK_POOL_ATTR(reserved, "%llu\n", info->reserved);
 TBK_POOL_ATTR(level, "%s\n", tbk_level_name(info->level));
 TBK_POOL_ATTR(low, "%u.%u\n", info->low / 10, info->low % 10);
 TBK_POOL_ATTR(critical, "%u.%u\n", info->critical / 10, info->critical % 10);
+TBK_POOL_ATTR(discard, "%u\n", info->discard);
+TBK_POOL_ATTR(scrub_freed, "%u\n", info->scrub_freed);
+TBK_POOL_ATTR(discard_rate, "%llu\n", info->discard_rate);
 TBK_POOL_ATTR(state, "%s\n", tbk_pool_state(in, info));
 TBK_POOL_ATTR(cache_bytes, "%llu\n", info->cache);
 TBK_POOL_TUNE(cache_limit, TBK_TUNE_CACHE);
@@ -135,6 +138,9 @@ static struct attribute *tbk_pool_attrs[] = {
 	&level_attr.attr,
 	&low_attr.attr,
 	&critical_attr.attr,
+	&discard_attr.attr,
+	&scrub_freed_attr.attr,
+	&discard_rate_attr.attr,
 	&cache_bytes_attr.attr,
 	&cache_limit_attr.attr,
 	&dirty_limit_attr.attr,

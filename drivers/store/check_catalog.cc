@@ -170,8 +170,8 @@ void CheckedCatalog::verify_limits(const CheckedTree &tree)
 			    "%s: unknown policy %u for a full pool, with %u seconds", name.text,
 			    record.on_full.get(), record.full_wait.get());
 	if ((tree.is_snapshot() || tree.is_gone()) &&
-	    (record.quota.get() || record.reserve.get() || record.on_full.get() ||
-	     record.full_wait.get()))
+	    (record.flags.get() & format::catalog_detect_zeroes || record.quota.get() ||
+	     record.reserve.get() || record.on_full.get() || record.full_wait.get()))
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: has a quota, a reserve or a policy, and takes no writes",
 			    name.text);

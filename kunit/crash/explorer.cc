@@ -138,7 +138,9 @@ bool Explorer::format()
 		if (!is_ok)
 			return;
 		tbk_pool_describe(pool, &info);
-		is_ok = !options_.leave_free || fill(pool);
+		is_ok = !options_.policy.set ||
+			!tbk_pool_set_policy(pool, &options_.policy, nullptr);
+		is_ok = is_ok && (!options_.leave_free || fill(pool));
 		is_ok = !tbk_pool_close(pool, nullptr) && is_ok;
 	});
 	empty_ = info.free;

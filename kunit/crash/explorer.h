@@ -22,6 +22,7 @@ namespace thinback::crash {
 struct ExplorerOptions {
 	MemoryDevice::Options device;
 	WorkloadOptions workload;
+	struct tbk_pool_policy policy {};
 	u64 leave_free = 0; /* bytes; the rest is taken by a volume before. 0: nothing is */
 };
 

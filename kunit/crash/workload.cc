@@ -47,6 +47,13 @@ bool Workload::open_handle(Live &live)
 
 	if (disk.is_snapshot() || disk.is_filler)
 		return true;
+	if (options_.detects_zeroes) {
+		struct tbk_volume_limits limits {};
+
+		limits.set = TBK_LIMIT_DETECT_ZEROES;
+		limits.detect_zeroes = 1;
+		(void)tbk_volume_limit(pool_, disk.now().volume.c_str(), &limits, nullptr);
+	}
 	const int error = tbk_volume_open(pool_, disk.now().volume.c_str(), nullptr, 0,
 					  &live.handle, nullptr);
 

@@ -15,7 +15,8 @@ namespace thinback::crash {
 
 struct WorkloadOptions {
 	u32 operations = 200;
-	u64 most_blocks = 128; /* of a volume */
+	u64 most_blocks = 128;	     /* of a volume */
+	bool detects_zeroes = false; /* volumes do, and zeros are written to them */
 };
 
 /*

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Requests: several at once, but never two that would change the same sector. */
+#include <string.h>
+
 #include "../../drivers/hosted/hosted.h"
 #include "workload.h"
 
@@ -119,14 +121,18 @@ void Workload::note(Slot &slot, u32 op)
 	for (u64 at = slot.sector; at < end; at++) {
 		const u64 block = at / sectors_per_block * sectors_per_block;
 
-		if (serial)
-			fill_sector(&slot.buffer[(at - slot.sector) * sector_size],
-				    { serial, disk.id, static_cast<u32>(at) });
+		const bool is_zero = options_.detects_zeroes && (block + serial) % 3 == 0;
+		u8 *sector = &slot.buffer[(at - slot.sector) * sector_size];
+
+		if (serial && is_zero)
+			memset(sector, 0, sector_size);
+		else if (serial)
+			fill_sector(sector, { serial, disk.id, static_cast<u32>(at) });
 		/* Only whole blocks are discarded. */
 		if (op == TBK_OP_DISCARD &&
 		    (block < slot.sector || block + sectors_per_block > end))
 			continue;
-		disk.history[at].push_back({ serial, slot.change });
+		disk.history[at].push_back({ is_zero ? 0 : serial, slot.change });
 	}
 }
 

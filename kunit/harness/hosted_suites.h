@@ -18,9 +18,11 @@
 #include "../hosted/repair_hosted_cases.h"
 #include "../hosted/restore_cases.h"
 #include "../hosted/scheduler_cases.h"
+#include "../hosted/sweep_cases.h"
 #include "../hosted/tuning_cases.h"
 #include "../hosted/volume_cases.h"
 #include "../hosted/watch_cases.h"
+#include "../hosted/zeroes_cases.h"
 
 /* clang-format off */
 #define TBK_HOSTED_SUITES(X)				\
@@ -43,6 +45,8 @@
 	X(repair_hosted, TBK_REPAIR_HOSTED_CASES)	\
 	X(restore, TBK_RESTORE_CASES)			\
 	X(scheduler, TBK_SCHEDULER_CASES)		\
+	X(sweep, TBK_SWEEP_CASES)			\
 	X(volume, TBK_VOLUME_CASES)			\
-	X(watch, TBK_WATCH_CASES)
+	X(watch, TBK_WATCH_CASES)			\
+	X(zeroes, TBK_ZEROES_CASES)
 /* clang-format on */

@@ -116,10 +116,13 @@ int FakeKernel::command(unsigned long request, thinback_command &command)
 	log.emplace_back(line);
 	if (request == THINBACK_SET) {
 		snprintf(line, sizeof(line),
-			 " set=%u quota=%llu reserve=%llu on_full=%u wait=%u low=%u critical=%u",
+			 " set=%u quota=%llu reserve=%llu on_full=%u wait=%u low=%u critical=%u"
+			 " discard=%u scrub=%u rate=%llu zeroes=%u",
 			 command.set, static_cast<unsigned long long>(command.quota),
 			 static_cast<unsigned long long>(command.reserve), command.on_full,
-			 command.full_wait, command.low, command.critical);
+			 command.full_wait, command.low, command.critical, command.discard,
+			 command.scrub_freed, static_cast<unsigned long long>(command.discard_rate),
+			 command.detect_zeroes);
 		log.back() += line;
 	}
 	if (refusal.error) {
@@ -216,6 +219,12 @@ int FakeKernel::set_marks(thinback_command &command)
 		pool.low = command.low;
 	if (command.set & THINBACK_SET_CRITICAL)
 		pool.critical = command.critical;
+	if (command.set & THINBACK_SET_DISCARD)
+		pool.discard = command.discard;
+	if (command.set & THINBACK_SET_SCRUB_FREED)
+		pool.scrub_freed = command.scrub_freed;
+	if (command.set & THINBACK_SET_DISCARD_RATE)
+		pool.discard_rate = command.discard_rate;
 	return 0;
 }
 
@@ -229,6 +238,8 @@ int FakeKernel::set_limits(thinback_command &command, thinback_object &object)
 		object.on_full = command.on_full;
 		object.full_wait = command.full_wait ? command.full_wait : 60;
 	}
+	if (command.set & THINBACK_SET_DETECT_ZEROES)
+		object.detect_zeroes = command.detect_zeroes;
 	return 0;
 }
 

@@ -246,6 +246,7 @@ void Theatre::pool(std::istringstream &words)
 	pool.checkpoint = 42;
 	pool.low = 200;
 	pool.critical = 50;
+	pool.discard_rate = 256 << 20;
 	while (words >> more)
 		pool.flags |= more == "failed" ? THINBACK_POOL_FAILED : THINBACK_POOL_CLEANING;
 }

@@ -268,8 +268,10 @@ const std::vector<Verb> &verbs()
 		{ "grow", "grow POOL...", "take up what a pool's device has gained", declare_pools,
 		  verb_grow },
 		{ "set",
-		  "set POOL/VOLUME [quota=SIZE] [reserve=SIZE] [on-full=error|wait:SECONDS|pause], "
-		  "set POOL [low=N%] [critical=N%]",
+		  "set POOL/VOLUME [quota=SIZE] [reserve=SIZE] [on-full=error|wait:SECONDS|pause] "
+		  "[detect-zeroes=on|off], "
+		  "set POOL [low=N%] [critical=N%] [discard=on|off] [scrub-freed=on|off] "
+		  "[discard-rate=SIZE]",
 		  "say what may fill a pool, and when it has little left", declare_set, verb_set },
 		{ "map", "map POOL/VOLUME[@SNAP]...", "make the device node, and print its path",
 		  declare_names, verb_map },

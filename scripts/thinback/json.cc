@@ -57,7 +57,10 @@ Json json_of_pool(const thinback_pool &pool)
 		 { "level", level_name(pool) },
 		 { "low", pool.low / 10.0 },
 		 { "critical", pool.critical / 10.0 },
-		 { "reserved", pool.reserved } };
+		 { "reserved", pool.reserved },
+		 { "discard", pool.discard != 0 },
+		 { "scrub_freed", pool.scrub_freed != 0 },
+		 { "discard_rate", pool.discard_rate ? Json(pool.discard_rate) : Json(nullptr) } };
 }
 
 Json json_of_offline(const OfflinePool &offline)
@@ -123,6 +126,7 @@ Json json_of_entry(const Entry &entry)
 	json["reserve"] = object.reserve;
 	json["on_full"] = on_full_text(object);
 	json["waiting"] = object.waiting;
+	json["detect_zeroes"] = object.detect_zeroes != 0;
 	return json;
 }
 

@@ -31,6 +31,10 @@
 #define THINBACK_SET_ON_FULL 4
 #define THINBACK_SET_LOW 8
 #define THINBACK_SET_CRITICAL 16
+#define THINBACK_SET_DISCARD 32
+#define THINBACK_SET_SCRUB_FREED 64
+#define THINBACK_SET_DISCARD_RATE 128
+#define THINBACK_SET_DETECT_ZEROES 256
 
 /* What a write does that finds no block */
 #define THINBACK_FULL_ERROR 0
@@ -50,7 +54,7 @@
  *   RENAME    in    in      in/""     in      -      -      the new name of volume or snapshot
  *   ROLLBACK  in    in      in        in/""   -      out: the volume's device node; target: what it was, as a snapshot
  *   RESIZE    in    in      -         -       in     -
- *   SET       in    in/""   -         -       -      -      what `set` says: a volume's limits, or a pool's marks
+ *   SET       in    in/""   -         -       -      -      what `set` says: a volume's limits, or a pool's marks and policy
  *   MAP       in    in      in/""     -       -      out: the device node
  *   UNMAP     in    in      in/""     -       -      -
  *   SYNC      in    -       -         -       -      -      all acknowledged is durable
@@ -78,6 +82,11 @@ struct thinback_command {
 	__u32 low;
 	__u32 critical;
 	__u32 zero;
+	__u32 discard;	     /* 0 or 1: what is freed is discarded on the device */
+	__u32 scrub_freed;   /* ... is overwritten with zeros */
+	__u64 discard_rate;  /* of both, bytes a second, 0 no bound */
+	__u32 detect_zeroes; /* 0 or 1: zeros that are written take no space */
+	__u32 zero2;
 };
 
 /* struct thinback_pool - flags */
@@ -111,6 +120,9 @@ struct thinback_pool {
 	__u32 low; /* marks, in thousandths */
 	__u32 critical;
 	__u32 zero;
+	__u32 discard; /* as in struct thinback_command */
+	__u32 scrub_freed;
+	__u64 discard_rate;
 };
 
 /* struct thinback_object - flags */
@@ -141,7 +153,7 @@ struct thinback_object {
 	__u32 on_full;
 	__u32 full_wait;
 	__u32 waiting; /* writes that wait for space */
-	__u32 zero;
+	__u32 detect_zeroes;
 };
 
 /*
