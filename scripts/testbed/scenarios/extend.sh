@@ -7,7 +7,7 @@
 # bed: needs thinback
 # bed: disk 128
 # bed: disk 512
-# bed: timeout 1200
+# bed: timeout 2400
 # shellcheck source=scripts/testbed/lib.sh
 source /testbed/lib.sh
 
