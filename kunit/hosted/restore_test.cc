@@ -78,7 +78,7 @@ void remove_slowly(struct kunit *test, CrashDevice &device, Town &town)
 
 TBK_TEST(restore_brings_back_a_pool_in_a_merge)
 {
-	constexpr u64 moments = 10;
+	constexpr u64 moments = 16;
 	Town town;
 	u32 merging = 0, removing = 0;
 
