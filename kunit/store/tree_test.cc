@@ -425,13 +425,12 @@ TBK_TEST(tree_failed_open_changes_nothing)
 	CHECK_OK(pool.checkpoint(grove.tree));
 	for (u32 n = 1; n <= 3; n++) {
 		pool.cache->shrink(0);
+		pool.device->fail_all_reads(true);
+		CHECK(grove.set(1000, n).error() == Err::io_error);
+		pool.device->fail_all_reads(false);
 		pool.device->fail_read(n);
 		CHECK_OK(grove.set(1000, n));
 		CHECK_EQ(pool.cache->healed(), n);
-		pool.cache->shrink(0);
-		pool.device->fail_all_reads(true);
-		CHECK(grove.set(1000, n + 1).error() == Err::io_error);
-		pool.device->fail_all_reads(false);
 		grove.check();
 		CHECK_OK(pool.checkpoint(grove.tree));
 		grove.check();
