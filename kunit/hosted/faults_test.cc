@@ -109,8 +109,8 @@ void FaultRun::objects(JournalRig &rig)
 
 void FaultRun::altered(JournalRig &rig)
 {
-	const struct tbk_volume_limits limits = { TBK_LIMIT_ALL, TBK_FULL_ERROR, 0, 8 << 20,
-						  1 << 20, 0 };
+	const struct tbk_volume_limits limits = { TBK_LIMIT_ALL, TBK_FULL_ERROR, 0,
+						  8 << 20,	 1 << 20,	 0 };
 
 	(void)tbk_volume_limit(rig.pool, "disk", &limits, nullptr);
 	(void)tbk_clone_create(rig.pool, "disk", "s", "twin", 0, nullptr);

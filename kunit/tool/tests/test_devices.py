@@ -183,7 +183,7 @@ class Devices(unittest.TestCase):
             file.write(bytes(64 << 10 << 1)) # one ring of superblocks
             file.seek(32 << 20)
             file.write(bytes(64 << 10)) # and the other
-        self.expect(8, "check", self.disk)
+        self.expect(4, "check", self.disk)
         self.expect(0, "restore", path, self.disk)
         self.expect(0, "check", self.disk)
 
