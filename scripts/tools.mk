@@ -22,7 +22,7 @@ tool-object = $(patsubst %,$(B)/tool/%.o,$(1))
 
 $(B)/tool/%.o: %
 	@mkdir -p $(@D)
-	$(CXX) $(tool-flags) -MMD -MP -c $< -o $@
+	$(CXX) $(tool-flags) -MD -MP -c $< -o $@
 
 $(B)/thinback: $(call tool-object,$(tool)) $(B)/libthinback.a
 	$(CXX) $^ $(tool-libs) -o $@

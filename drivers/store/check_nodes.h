@@ -52,8 +52,8 @@ private:
 /* A copy of a node that is damaged, while the other is not. */
 struct BadCopy {
 	NodePointer pointer;
-	format::TreeKind kind;
-	Copy copy;
+	format::TreeKind kind = format::TreeKind::extents;
+	Copy copy = Copy::first;
 };
 
 /* Those that a check came upon, for who mends them. */

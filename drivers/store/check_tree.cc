@@ -99,8 +99,10 @@ Status TreeWalk::strike_copy(const NodePointer &pointer)
 {
 	if (pointer.mirror == 0)
 		return {};
-	if (ledger_.is_sound(pointer.mirror, 1))
+	if (ledger_.is_sound(pointer.mirror, 1)) {
+		report_.counts().copies++;
 		return strike(Struck::copy, pointer.mirror, 1);
+	}
 	tell_node(pointer, "its copy is said to lie where none can be");
 	return {};
 }

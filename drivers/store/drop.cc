@@ -101,10 +101,9 @@ Status Dropper::drop_in(CheckedTree &tree, Pool &pool)
 /* What it had, and the child does not reach, nobody does: a repair finds it in use by nobody. */
 Status Dropper::replace_snapshot(CheckedTree &from, CheckedTree &into, Pool &pool)
 {
-	Catalog &catalog = pool.catalog();
 	Checkpointer &checkpointer = pool.checkpointer();
-	Volume *old = catalog.find_id(static_cast<u32>(from.id()));
-	Volume *child = catalog.find_id(static_cast<u32>(into.id()));
+	Volume *old = pool.catalog().find_id(static_cast<u32>(from.id()));
+	Volume *child = pool.catalog().find_id(static_cast<u32>(into.id()));
 
 	if (!old || !child || child->parent != old)
 		return {};
@@ -122,8 +121,8 @@ Status Dropper::replace_snapshot(CheckedTree &from, CheckedTree &into, Pool &poo
 		child->tree.set_since(old->tree.since());
 	}
 	child->parent = old->parent;
-	checkpointer.begin_structural(catalog);
-	catalog.remove(*old);
+	checkpointer.begin_structural(pool.catalog());
+	pool.catalog().remove(*old);
 	return {};
 }
 

@@ -90,6 +90,8 @@ void Dump::tell_pool()
 	pool.next_id = super_.next_id.get();
 	pool.low = super_.low.get();
 	pool.critical = super_.critical.get();
+	pool.policy = super_.policy.get();
+	pool.discard_rate = super_.discard_rate.get();
 	to_.pool(&to_, &pool);
 }
 

@@ -9,8 +9,8 @@
 namespace thinback {
 namespace {
 
-constexpr u32 known_flags =
-	format::catalog_snapshot | format::catalog_hidden | format::catalog_removing;
+constexpr u32 known_flags = format::catalog_snapshot | format::catalog_hidden |
+			    format::catalog_removing | format::catalog_detect_zeroes;
 
 /* NULL, or why there can be no such pool. */
 const char *wrong_with(const struct tbk_dump_pool &pool)
@@ -109,6 +109,8 @@ Status Restore::make_empty(const struct tbk_dump_pool &told)
 	super_.journal_seq.set(told.journal_next + told.journal_blocks + format::journal_write_max);
 	super_.low.set(static_cast<u16>(told.low));
 	super_.critical.set(static_cast<u16>(told.critical));
+	super_.policy.set(told.policy);
+	super_.discard_rate.set(told.discard_rate);
 	return write_rings(*scratch_.device, super_, told.checkpoint + 1, zeroes);
 }
 
@@ -116,8 +118,11 @@ Status Restore::begin(const struct tbk_dump_pool &told, u32 flags, Why *why)
 {
 	const char *wrong = wrong_with(told);
 
-	if (wrong || told.low > 1000 || told.critical > 1000) {
-		TBK_EXPLAIN(why, "the pool: %s", wrong ? wrong : "its marks are out of range");
+	constexpr u32 policies = format::policy_discard | format::policy_scrub_freed;
+
+	if (wrong || told.low > 1000 || told.critical > 1000 || (told.policy & ~policies)) {
+		TBK_EXPLAIN(why, "the pool: %s",
+			    wrong ? wrong : "its marks, or its policy, are none that there can be");
 		return Err::bad_argument;
 	}
 	flags_ = flags;

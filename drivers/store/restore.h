@@ -52,6 +52,8 @@ private:
 	const char *fault_of(const struct tbk_dump_extent &told) const;
 	Status claim(const struct tbk_dump_extent &told, Why *why);
 	Status put(const struct tbk_dump_extent &told);
+	Status put_lost(const struct tbk_dump_extent &told);
+	Status put_record(const struct tbk_dump_extent &told);
 	Status flush(u64 end);
 	Status relieve();
 	Status refuse_extent(Why *why, const struct tbk_dump_extent &told, const char *what) const;

@@ -75,15 +75,35 @@ Status Restore::claim(const struct tbk_dump_extent &told, Why *why)
 	return taken;
 }
 
+/* So that it reads as an error, as before, and not as zeros. */
+Status Restore::put_lost(const struct tbk_dump_extent &told)
+{
+	const u64 end = min(told.start + told.count, volume_->size());
+
+	for (u64 at = told.start; at < end;) {
+		const u64 count = min(end - at, static_cast<u64>(format::max_extent));
+
+		TBK_TRY(put_record(
+			{ at, count, TBK_DUMP_LOST, 0, told.birth ? told.birth : newest_ }));
+		at += count;
+	}
+	return {};
+}
+
 Status Restore::put(const struct tbk_dump_extent &told)
 {
 	if (told.state == TBK_DUMP_LOST)
-		return {};
+		return put_lost(told);
 	if (told.state == TBK_DUMP_SAME) {
 		TBK_TRY(flush(told.start));
 		built_ = end_;
 		return {};
 	}
+	return put_record(told);
+}
+
+Status Restore::put_record(const struct tbk_dump_extent &told)
+{
 	if (count_ == TreeBuilder::most_records)
 		TBK_TRY(flush((records_[3 * (count_ - 1)] >> 24) +
 			      (records_[3 * (count_ - 1)] & format::max_extent)));

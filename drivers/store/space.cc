@@ -259,7 +259,7 @@ Result<Run> Space::take_elsewhere(Home &home, const Want &want)
 		const Group *there = entry.group.load_relaxed();
 
 		/* Full on disk and not here to tell otherwise. */
-		if (!there && entry.summary.free.get() == 0)
+		if (!there && entry.summary.free.get_relaxed() == 0)
 			continue;
 		auto candidate = group(index, want.may_wait);
 

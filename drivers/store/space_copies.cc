@@ -30,7 +30,7 @@ void Space::prepare_copy_home(CopyHome &copies, u64 not_in)
 	for (u64 i = 0; i < groups; i++) {
 		const u64 index = (first + i) % groups;
 
-		if (index == not_in || entry(index).summary.free.get() == 0 ||
+		if (index == not_in || entry(index).summary.free.get_relaxed() == 0 ||
 		    !group(index, true).is_ok())
 			continue;
 		copies.home.group.store_relaxed(static_cast<u32>(index));

@@ -43,7 +43,7 @@ void Space::write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch)
 	}
 	MutexGuard guard(group.lock());
 
-	entry.summary.free.set(group.free_in(epoch));
+	entry.summary.free.set_relaxed(group.free_in(epoch));
 }
 
 void Space::write_summary(u64 index, u64 epoch, format::Superblock &super, WriteBatch &batch)

@@ -28,6 +28,7 @@ struct Sealer {
 	NodeCache &cache;
 	u64 epoch;
 	Space &space;
+	format::TreeKind kind;
 	u32 owner;
 	WriteList &list;
 
@@ -47,7 +48,8 @@ struct Sealer {
 		header.checkpoint.set(epoch);
 		header.owner.set(owner);
 		seal_block(node->image());
-		if (node->level() > 0 || is_root)
+		/* Of a catalog's leaf nobody could tell which volumes were in it. */
+		if (node->level() > 0 || is_root || kind == format::TreeKind::catalog)
 			node->mirror = space.take_copy(epoch, block);
 		node->sealed = true;
 		list.add(cache, *node);
@@ -77,7 +79,7 @@ void seal_tree(Tree &tree, NodeCache &cache, u64 epoch, Space &space, WriteList 
 {
 	if (!tree.is_root_pending())
 		return;
-	Sealer sealer{ cache, epoch, space, tree.owner, list };
+	Sealer sealer{ cache, epoch, space, tree.kind, tree.owner, list };
 
 	tree.set_root(sealer.seal(tree.root_block(), true), false);
 }

@@ -24,7 +24,8 @@ struct tbk_dump_pool {
 	tbk_u64 checkpoint;
 	tbk_u64 created; /* seconds since 1970 */
 	tbk_u32 next_id;
-	tbk_u32 low, critical; /* marks, in thousandths; 0 the default */
+	tbk_u32 low, critical;	      /* marks, in thousandths; 0 the default */
+	tbk_u32 policy, discard_rate; /* as in the superblock */
 };
 
 /* A volume or a snapshot; fields as in CatalogRecord, format/node.h. */

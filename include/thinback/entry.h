@@ -427,6 +427,7 @@ struct tbk_check {
 	void *context;
 	/* Filled in: */
 	tbk_u64 volumes, snapshots, nodes, extents, data_blocks, leaked_blocks;
+	tbk_u64 copies; /* second ones, of nodes */
 	char pool[TBK_NAME_MAX + 1];
 	/* For tbk_pool_repair(): */
 	tbk_u32 repair;	  /* TBK_REPAIR_* */

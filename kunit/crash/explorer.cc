@@ -144,7 +144,7 @@ bool Explorer::format()
 		is_ok = !tbk_pool_close(pool, nullptr) && is_ok;
 	});
 	empty_ = info.free;
-	empty_nodes_ = check.nodes;
+	empty_nodes_ = check.nodes + check.copies;
 	device_->restart();
 	return is_ok;
 }

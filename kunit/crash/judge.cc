@@ -76,7 +76,8 @@ void Judge::check(MemoryDevice &image)
 
 void Judge::compare_free(MemoryDevice &image, const struct tbk_check &check)
 {
-	const u64 used = (check.data_blocks + check.nodes - empty_nodes_) * TBK_BLOCK;
+	const u64 used =
+		(check.data_blocks + check.nodes + check.copies - empty_nodes_) * TBK_BLOCK;
 	struct tbk_pool_info info {};
 
 	if (tbk_pool_open(&image, TBK_POOL_READ_ONLY, &pool_, nullptr)) {

@@ -109,8 +109,8 @@ void FaultRun::objects(JournalRig &rig)
 
 void FaultRun::altered(JournalRig &rig)
 {
-	const struct tbk_volume_limits limits = { TBK_LIMIT_ALL, TBK_FULL_ERROR, 0, 8 << 20,
-						  1 << 20 };
+	const struct tbk_volume_limits limits = { TBK_LIMIT_ALL, TBK_FULL_ERROR, 0,
+						  8 << 20,	 1 << 20,	 0 };
 
 	(void)tbk_volume_limit(rig.pool, "disk", &limits, nullptr);
 	(void)tbk_clone_create(rig.pool, "disk", "s", "twin", 0, nullptr);
@@ -233,7 +233,7 @@ void FaultRun::open_without_memory()
 {
 	JournalRig rig;
 	struct kunit *test = test_;
-	u32 refused = 0;
+	u32 turned_away = 0;
 
 	REQUIRE(rig.is_ok());
 	work(rig);
@@ -246,7 +246,7 @@ void FaultRun::open_without_memory()
 		const bool failed = hosted_alloc_failed();
 
 		hosted_fail_alloc_after(0);
-		refused += !rig.is_ok();
+		turned_away += !rig.is_ok();
 		rig.stop();
 		CHECK(!rig.is_damaged());
 		rig.start();
@@ -259,7 +259,7 @@ void FaultRun::open_without_memory()
 		flush(rig);
 		rig.stop();
 	}
-	CHECK(refused > 20);
+	CHECK(turned_away > 20);
 }
 
 } // namespace

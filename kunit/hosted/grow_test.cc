@@ -194,7 +194,7 @@ TBK_TEST(grow_makes_what_a_new_pool_would_be)
 
 TBK_TEST(grow_lets_writes_go_on_that_waited)
 {
-	const struct tbk_volume_limits pause = { TBK_LIMIT_ON_FULL, TBK_FULL_PAUSE, 0, 0, 0 };
+	const struct tbk_volume_limits pause = { TBK_LIMIT_ON_FULL, TBK_FULL_PAUSE, 0, 0, 0, 0 };
 	Rig rig(64 * mib);
 	u64 size = 0;
 	u64 done = 0;

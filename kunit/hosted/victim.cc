@@ -74,8 +74,8 @@ void Victim::find_metadata()
 		Kind kind = Kind::superblock;
 
 		/* A second copy says where the first is. */
-		const bool is_copy = header.magic.get() == format::node_magic &&
-				     header.self.get() != block;
+		const bool is_copy =
+			header.magic.get() == format::node_magic && header.self.get() != block;
 
 		if ((header.self.get() == block || is_copy) && is_metadata(header, kind))
 			metadata_[static_cast<u32>(kind)].push_back(block);

@@ -253,7 +253,7 @@ TBK_TEST(repair_gives_up_a_lost_leaf)
 	void *data = tbk_big_alloc(2ul * 4096);
 
 	REQUIRE(data != nullptr);
-	CHECK_OK(pool.flip(pool.find_node(DamagedPool::id_c, 0), 100, 1));
+	CHECK_OK(pool.flip_node(pool.find_node(DamagedPool::id_c, 0), 100, 1));
 	CHECK_EQ(findings.repair(*pool.device, TBK_REPAIR_DROP), 0);
 	CHECK(findings.has(Findings::mended, "volume c: its blocks 0 to 99 are given up"));
 	CHECK_EQ(findings.check(*pool.device), 0);
@@ -285,7 +285,7 @@ TBK_TEST(repair_makes_nothing_up_around_part_of_a_block)
 	struct tbk_pool *opened = nullptr;
 	struct tbk_volume *volume = nullptr;
 
-	CHECK_OK(pool.flip(pool.find_node(DamagedPool::id_c, 0), 100, 1));
+	CHECK_OK(pool.flip_node(pool.find_node(DamagedPool::id_c, 0), 100, 1));
 	CHECK_EQ(pool.findings->repair(*pool.device, TBK_REPAIR_DROP), 0);
 	REQUIRE_EQ(tbk_pool_open(pool.device.get(), 0, &opened, nullptr), 0);
 	REQUIRE_EQ(tbk_volume_open(opened, "c", nullptr, 0, &volume, nullptr), 0);
@@ -308,7 +308,7 @@ void give_up(struct kunit *test, u32 index, u32 &cleared)
 	/* A branch of the snapshot, from which both others descend, and the catalog. */
 	const bool stays = node.id == 0 || (node.id == DamagedPool::id_s && node.level > 0);
 
-	CHECK_OK(pool.flip(node.block, 100, 1));
+	CHECK_OK(pool.flip_node(node, 100, 1));
 	CHECK_EQ(findings.repair(*pool.device, TBK_REPAIR_DROP), 0);
 	CHECK_EQ(findings.count() == 0, stays);
 	CHECK_EQ(findings.check(*pool.device), 0);
@@ -341,7 +341,7 @@ TBK_TEST(repair_keeps_what_others_inherited_of_a_lost_leaf)
 	u32 errors = 0;
 
 	/* The volume and the clone have leaves of their own in its place, with most of it. */
-	CHECK_OK(pool.flip(pool.find_node(DamagedPool::id_s, 0), 100, 1));
+	CHECK_OK(pool.flip_node(pool.find_node(DamagedPool::id_s, 0), 100, 1));
 	CHECK_EQ(pool.findings->repair(*pool.device, TBK_REPAIR_DROP), 0);
 	CHECK(pool.findings->has(Findings::mended, "snapshot a@s: its blocks"));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
@@ -363,7 +363,7 @@ TBK_TEST(repair_drops_snapshot_for_its_only_child)
 	CHECK_EQ(tbk_remove(opened, "b", nullptr, 0, nullptr), 0);
 	CHECK_EQ(tbk_pool_settle(opened), 0);
 	CHECK_EQ(tbk_pool_close(opened, nullptr), 0);
-	CHECK_OK(pool.flip(branch, 100, 1));
+	CHECK_OK(pool.flip_node(branch, 100, 1));
 	CHECK_EQ(pool.findings->repair(*pool.device, TBK_REPAIR_DROP), 0);
 	CHECK(pool.findings->has(Findings::mended, "snapshot a@s: dropped"));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);

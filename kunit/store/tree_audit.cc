@@ -71,10 +71,11 @@ void TreeAudit::check_header(const Node &node, const NodePointer &pointer, Range
 	CHECK_EQ(node.mirror, pointer.mirror);
 	if (pointer.mirror)
 		mark(pointer.mirror, 1, is_own);
-	/* Where there is room; leaves that are no roots have none. */
-	const bool is_root = node.block() == tree_->root_block();
+	/* Where there is room; leaves of volumes that are no roots have none. */
+	const bool has_copy = node.block() == tree_->root_block() || node.level() > 0 ||
+			      tree_->kind == format::TreeKind::catalog;
 
-	if (node.sealed && (is_root || node.level() > 0))
+	if (node.sealed && has_copy)
 		CHECK(pointer.mirror != 0 || pool_.space->free_for_data() == 0);
 	else
 		CHECK_EQ(pointer.mirror, 0);

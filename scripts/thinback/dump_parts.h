@@ -72,6 +72,8 @@ template <> struct DumpFields<tbk_dump_pool> {
 		{ "next_id", &Pool::next_id },
 		{ "low", &Pool::low },
 		{ "critical", &Pool::critical },
+		{ "policy", &Pool::policy },
+		{ "discard_rate", &Pool::discard_rate },
 	};
 };
 

@@ -3,10 +3,11 @@
  * Tree node: BlockHeader (magic "TBKN"), then records, ascending by key.
  * Nodes are never overwritten where they lie: a change goes to a new place.
  *
- * Roots, of any level, and branches have a second copy, in another group where there is
- * one: written by the same checkpoint, freed with the node, the same in every byte, self
- * included, so that one checksum tells of both. Where no space was to be had for it, and
- * in pools made before there were any, a pointer says 0. Leaves that are no roots have none.
+ * Roots, of any level, branches, and all nodes of the catalog have a second copy, in
+ * another group where there is one: written by the same checkpoint, freed with the node,
+ * the same in every byte, self included, so that one checksum tells of both. Where no space
+ * was to be had for it, and in pools made before there were any, a pointer says 0. Other
+ * leaves have none.
  *
  * Branch (level > 0), 32 bytes, at most 126; the first one's key is the node's low:
  *
