@@ -24,6 +24,8 @@ static_assert((int)TBK_FULL_WAIT == THINBACK_FULL_WAIT);
 static_assert((int)TBK_FULL_PAUSE == THINBACK_FULL_PAUSE);
 static_assert((int)TBK_LEVEL_LOW == THINBACK_LEVEL_LOW);
 static_assert((int)TBK_LEVEL_FULL == THINBACK_LEVEL_FULL);
+static_assert((int)TBK_SCRUB_IDLE == THINBACK_SCRUB_IDLE);
+static_assert((int)TBK_SCRUB_DONE == THINBACK_SCRUB_DONE);
 
 struct tbk_verb {
 	u32 flags; /* those it knows */
@@ -173,6 +175,11 @@ static int tbk_verb_grow(struct tbk_attached *in, struct thinback_command *c, st
 	return tbk_pool_grow(in->pool, &c->bytes, why);
 }
 
+static int tbk_verb_scrub(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	return tbk_pool_scrub(in->pool, c->flags & THINBACK_STOP ? TBK_SCRUB_STOP : 0, why);
+}
+
 /* Verbs on an attached pool, by ioctl number. */
 static const struct tbk_verb tbk_verbs[] = {
 	[_IOC_NR(THINBACK_CREATE)] = { .run = tbk_verb_create },
@@ -188,6 +195,7 @@ static const struct tbk_verb tbk_verbs[] = {
 	[_IOC_NR(THINBACK_SYNC)] = { .run = tbk_verb_sync },
 	[_IOC_NR(THINBACK_SETTLE)] = { .run = tbk_verb_settle },
 	[_IOC_NR(THINBACK_GROW)] = { .run = tbk_verb_grow },
+	[_IOC_NR(THINBACK_SCRUB)] = { .flags = THINBACK_STOP, .run = tbk_verb_scrub },
 };
 
 static bool tbk_is_verb(unsigned int cmd)

@@ -67,6 +67,8 @@ static ssize_t tbk_pool_attr_store(struct kobject *kobj, struct attribute *attr,
 	tuning.cache = bytes;
 	tuning.dirty = bytes;
 	tuning.journal = bytes;
+	tuning.scrub_rate = bytes;
+	tuning.remove_rate = bytes;
 	down_read(&in->open);
 	err = in->pool ? tbk_pool_tune(in->pool, &tuning, NULL) : -ENODEV;
 	up_read(&in->open);
@@ -101,6 +103,13 @@ static const char *tbk_pool_state(const struct tbk_attached *in, const struct tb
 	return in->read_only ? "read-only" : "ok";
 }
 
+static const char *tbk_scrub_state(const struct tbk_pool_info *info)
+{
+	static const char *const names[] = { "idle", "running", "done" };
+
+	return names[info->scrub_state];
+}
+
 TBK_POOL_ATTR(uuid, "%pUb\n", info->uuid);
 TBK_POOL_ATTR(device, "%s\n", in->path);
 TBK_POOL_ATTR(size, "%llu\n", info->size);
@@ -122,19 +131,44 @@ TBK_POOL_ATTR(cache_bytes, "%llu\n", info->cache);
 TBK_POOL_TUNE(cache_limit, TBK_TUNE_CACHE);
 TBK_POOL_TUNE(dirty_limit, TBK_TUNE_DIRTY);
 TBK_POOL_TUNE(journal_limit, TBK_TUNE_JOURNAL);
+TBK_POOL_TUNE(remove_rate, TBK_TUNE_REMOVE);
+TBK_POOL_TUNE(scrub_rate, TBK_TUNE_SCRUB);
+TBK_POOL_ATTR(scrub_state, "%s\n", tbk_scrub_state(info));
+TBK_POOL_ATTR(scrub_done, "%llu\n", info->scrub_done);
+TBK_POOL_ATTR(scrub_total, "%llu\n", info->scrub_total);
+TBK_POOL_ATTR(scrub_found, "%llu\n", info->scrub_found);
+TBK_POOL_ATTR(scrub_healed, "%llu\n", info->scrub_healed);
 
 static struct attribute *tbk_pool_attrs[] = {
-	&uuid_attr.attr,	  &device_attr.attr,
-	&size_attr.attr,	  &free_attr.attr,
-	&freeing_attr.attr,	  &metadata_attr.attr,
-	&promised_attr.attr,	  &generation_attr.attr,
-	&checkpoint_attr.attr,	  &state_attr.attr,
-	&reserved_attr.attr,	  &level_attr.attr,
-	&low_attr.attr,		  &critical_attr.attr,
-	&discard_attr.attr,	  &scrub_freed_attr.attr,
-	&discard_rate_attr.attr,  &cache_bytes_attr.attr,
-	&cache_limit_attr.attr,	  &dirty_limit_attr.attr,
-	&journal_limit_attr.attr, NULL,
+	&uuid_attr.attr,
+	&device_attr.attr,
+	&size_attr.attr,
+	&free_attr.attr,
+	&freeing_attr.attr,
+	&metadata_attr.attr,
+	&promised_attr.attr,
+	&generation_attr.attr,
+	&checkpoint_attr.attr,
+	&state_attr.attr,
+	&reserved_attr.attr,
+	&level_attr.attr,
+	&low_attr.attr,
+	&critical_attr.attr,
+	&discard_attr.attr,
+	&scrub_freed_attr.attr,
+	&discard_rate_attr.attr,
+	&cache_bytes_attr.attr,
+	&cache_limit_attr.attr,
+	&dirty_limit_attr.attr,
+	&journal_limit_attr.attr,
+	&remove_rate_attr.attr,
+	&scrub_rate_attr.attr,
+	&scrub_state_attr.attr,
+	&scrub_done_attr.attr,
+	&scrub_total_attr.attr,
+	&scrub_found_attr.attr,
+	&scrub_healed_attr.attr,
+	NULL,
 };
 ATTRIBUTE_GROUPS(tbk_pool);
 

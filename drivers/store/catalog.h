@@ -40,6 +40,9 @@ public:
 	}
 	void set_next_id(u32 id) TBK_REQUIRES(lock_) { next_id_ = id; }
 
+	/* Of the records. */
+	const Tree &tree() const TBK_REQUIRES(lock_) { return tree_; }
+
 	/* NULL when there is none. Removed ones have no name. */
 	Volume *find(const char *volume, const char *snapshot) const TBK_REQUIRES(lock_);
 	Volume *find_id(u32 id) const TBK_REQUIRES(lock_);

@@ -11,29 +11,9 @@
 namespace thinback {
 namespace {
 
-bool is_zero(const u8 *block)
-{
-	for (size_t i = 0; i < format::block_size; i++) {
-		if (block[i])
-			return false;
-	}
-	return true;
-}
-
-/*
- * A crash leaves torn what was being written: the next checkpoint's copies, and
- * this one's in ring B, which nobody waits for.
- */
-bool may_be_torn(u64 checkpoint, u64 slot, bool is_b)
-{
-	const u64 next = (checkpoint + 1) % format::ring_length;
-
-	return slot == next || (is_b && slot == checkpoint % format::ring_length);
-}
-
 void check_slot(const u8 *block, u64 at, const format::Superblock &super, CheckReport &report)
 {
-	if (!is_bad_copy(block, at, super))
+	if (!is_bad_copy(block, at, super.header.pool.get(), super.header.checkpoint.get()))
 		return;
 	const Status sound = check_block(block, format::superblock_magic, PhysicalBlock(at),
 					 super.header.pool.get());
@@ -79,17 +59,6 @@ u64 nodes_in_use(const format::Superblock &super, const CheckedCatalog &catalog)
 	for (u32 i = 0; i < catalog.count(); i++)
 		rest += catalog.in_order(i).record.own.get() - catalog.in_order(i).gone();
 	return rest < super.blocks.get() ? super.blocks.get() - rest : 0;
-}
-
-bool is_bad_copy(const u8 *block, u64 at, const format::Superblock &super)
-{
-	const bool is_b = at >= format::ring_b;
-	const u64 slot = at - (is_b ? format::ring_b : format::ring_a);
-	const Status sound = check_block(block, format::superblock_magic, PhysicalBlock(at),
-					 super.header.pool.get());
-
-	return !sound.is_ok() && !is_zero(block) &&
-	       !may_be_torn(super.header.checkpoint.get(), slot, is_b);
 }
 
 Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report)

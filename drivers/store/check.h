@@ -29,7 +29,5 @@ u64 nodes_in_use(const format::Superblock &super, const CheckedCatalog &catalog)
 
 /* Copies of the superblock that a crash does not account for. */
 Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
-/* Whether @block, read from slot @at of a ring, is one of them. */
-bool is_bad_copy(const u8 *block, u64 at, const format::Superblock &super);
 
 } // namespace thinback

@@ -166,6 +166,17 @@ int tbk_pool_tune(struct tbk_pool *pool, const struct tbk_pool_tuning *tuning, s
 	return result(pool->pool->tune(*tuning, why), why);
 }
 
+int tbk_pool_scrub(struct tbk_pool *pool, tbk_u32 flags, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->scrub(flags, why), why);
+}
+
+void tbk_pool_scrub_wait(struct tbk_pool *pool)
+{
+	pool->pool->scrubber().wait();
+}
+
 void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *listener)
 {
 	pool->pool->watch().listen(*listener);

@@ -57,6 +57,11 @@ public:
 		blocks_.store_release(blocks);
 		data_end_.store_release(blocks);
 	}
+	/* Of the nodes, as it is now. */
+	NodeHome home() const
+	{
+		return { pool_, blocks_.load_acquire(), data_end_.load_acquire(), read_only_ };
+	}
 	/* Nodes that were read from their second copy. */
 	u32 healed() const { return healed_.load_relaxed(); }
 	u32 limit() const { return limit_.load_relaxed(); }
@@ -85,10 +90,6 @@ private:
 	NodeCache(struct tbk_device &device, const NodeHome &home);
 	friend Result<Owned<NodeCache>> make<NodeCache>(struct tbk_device &, const NodeHome &);
 
-	NodeHome home() const
-	{
-		return { pool_, blocks_.load_acquire(), data_end_.load_acquire(), read_only_ };
-	}
 	Status read(Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static bool is_meant(const Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static u32 bucket_of(u64 block);

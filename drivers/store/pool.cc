@@ -121,6 +121,7 @@ Status Pool::open_parts(const format::Superblock &super)
 	watch_.set_marks(super.low.get(), super.critical.get());
 	watch_.start();
 	TBK_TRY(sweeper_.set({ super.policy.get(), super.discard_rate.get() }));
+	scrubber_ = TBK_TRY(make<Scrubber>(*this));
 	cleaner_ = TBK_TRY(make<Cleaner>(*this));
 	return cleaner_->init();
 }
@@ -164,6 +165,8 @@ Pool::~Pool()
 {
 	stopping_.store_relaxed(1);
 	watch_.stop();
+	if (scrubber_)
+		scrubber_->stop();
 	if (cleaner_)
 		cleaner_->stop();
 	if (journal_)
@@ -175,6 +178,7 @@ Pool::~Pool()
 	if (queue_)
 		tbk_queue_destroy(queue_);
 	cleaner_.reset();
+	scrubber_.reset();
 	journal_.reset();
 	checkpointer_.reset();
 	catalog_.reset();
@@ -192,6 +196,7 @@ Status Pool::close()
 {
 	if (read_only_)
 		return {};
+	scrubber_->stop();
 	cleaner_->stop();
 	{
 		MutexGuard guard(catalog_->lock());
@@ -293,6 +298,8 @@ void Pool::info(struct tbk_pool_info &info)
 	info.cache_limit = cache_->limit_bytes();
 	info.dirty_limit = checkpointer_->dirty_limit();
 	info.journal_limit = journal_->limit();
+	info.remove_rate = cleaner_->pace().rate();
+	scrubber_->describe(info);
 	if (checkpointer_->has_failed())
 		info.flags |= TBK_POOL_FAILED;
 	if (cleaner_->is_busy())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cleaner.h"
+#include "scrubber.h"
 #include "sweeper.h"
 #include "volume_io.h"
 #include "watch.h"
@@ -69,6 +70,7 @@ public:
 	Status set_marks(u32 low, u32 critical, Why *why);
 	Status set_policy(const struct tbk_pool_policy &asked, Why *why);
 	Status tune(const struct tbk_pool_tuning &asked, Why *why);
+	Status scrub(u32 flags, Why *why);
 
 	/* pool_grow.cc */
 	Status grow(u64 &bytes, Why *why);
@@ -101,6 +103,7 @@ public:
 	Epochs &epochs() { return epochs_; }
 	Watch &watch() { return watch_; }
 	Sweeper &sweeper() { return sweeper_; }
+	Scrubber &scrubber() { return *scrubber_; }
 
 private:
 	Status open_super();
@@ -151,6 +154,7 @@ private:
 	Owned<Checkpointer> checkpointer_;
 	Owned<Journal> journal_;
 	Owned<Cleaner> cleaner_;
+	Owned<Scrubber> scrubber_;
 	Watch watch_{ *this };
 	Sweeper sweeper_{ *this };
 

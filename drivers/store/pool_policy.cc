@@ -190,6 +190,19 @@ Status check_range(const char *what, u64 bytes, u64 least, u64 most, Why *why)
 
 } // namespace
 
+Status Pool::scrub(u32 flags, Why *why)
+{
+	if (flags & ~TBK_SCRUB_STOP) {
+		TBK_EXPLAIN(why, "a scrub is started or stopped, nothing else");
+		return Err::bad_argument;
+	}
+	if (flags & TBK_SCRUB_STOP)
+		scrubber_->halt();
+	else
+		scrubber_->start();
+	return {};
+}
+
 /* All or nothing. */
 Status Pool::tune(const struct tbk_pool_tuning &asked, Why *why)
 {
@@ -204,6 +217,12 @@ Status Pool::tune(const struct tbk_pool_tuning &asked, Why *why)
 		TBK_TRY(check_range("dirty_limit", asked.dirty, block, most_cache, why));
 	if (asked.set & TBK_TUNE_JOURNAL)
 		TBK_TRY(check_range("journal_limit", asked.journal, block, journal, why));
+	if (asked.set & TBK_TUNE_SCRUB)
+		TBK_TRY(check_range("scrub_rate", asked.scrub_rate, block, ~0ull, why));
+	if (asked.set & TBK_TUNE_SCRUB)
+		scrubber_->set_rate(asked.scrub_rate);
+	if (asked.set & TBK_TUNE_REMOVE)
+		cleaner_->pace().set_rate(asked.remove_rate);
 	if (asked.set & TBK_TUNE_CACHE) {
 		cache_->set_limit_bytes(asked.cache ? asked.cache : NodeCache::default_bytes());
 		cache_->trim();

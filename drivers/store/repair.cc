@@ -246,7 +246,8 @@ Status Repair::mend_ring(u64 at, u8 *ring)
 	for (u64 i = 0; i < format::ring_length; i++) {
 		u8 *block = ring + i * format::block_size;
 
-		if (is_bad_copy(block, at + i, super_))
+		if (is_bad_copy(block, at + i, super_.header.pool.get(),
+				super_.header.checkpoint.get()))
 			TBK_TRY(mend_copy(at + i, block));
 	}
 	return {};

@@ -101,6 +101,34 @@ Status read_superblock(struct tbk_device &device, format::Superblock &super)
 	return {};
 }
 
+namespace {
+
+bool is_zero(const u8 *block)
+{
+	for (size_t i = 0; i < format::block_size; i++) {
+		if (block[i])
+			return false;
+	}
+	return true;
+}
+
+} // namespace
+
+bool may_be_torn(u64 at, u64 checkpoint)
+{
+	const bool is_b = at >= format::ring_b;
+	const u64 slot = at - (is_b ? format::ring_b : format::ring_a);
+
+	return slot == (checkpoint + 1) % format::ring_length ||
+	       (is_b && slot == checkpoint % format::ring_length);
+}
+
+bool is_bad_copy(const u8 *block, u64 at, u64 pool, u64 checkpoint)
+{
+	return !check_block(block, format::superblock_magic, PhysicalBlock(at), pool).is_ok() &&
+	       !is_zero(block) && !may_be_torn(at, checkpoint);
+}
+
 PhysicalBlock seal_superblock(const format::Superblock &super, Ring ring, void *buffer)
 {
 	auto &block = *static_cast<format::Superblock *>(buffer);

@@ -71,6 +71,12 @@ enum tbk_pool_level {
 };
 
 /* All figures are counters, none is a walk. Sizes in bytes. */
+enum tbk_scrub_state {
+	TBK_SCRUB_IDLE, /* none yet, or it was stopped */
+	TBK_SCRUB_RUNNING,
+	TBK_SCRUB_DONE,
+};
+
 struct tbk_pool_info {
 	char name[TBK_NAME_MAX + 1];
 	tbk_u8 uuid[16];
@@ -93,6 +99,12 @@ struct tbk_pool_info {
 	tbk_u64 discard_rate;
 	tbk_u64 cache;					 /* memory of tree nodes */
 	tbk_u64 cache_limit, dirty_limit, journal_limit; /* as in struct tbk_pool_tuning */
+	tbk_u64 scrub_rate, remove_rate;		 /* the same */
+	/* Of the scrub that is under way, or was the last since the pool was opened. */
+	enum tbk_scrub_state scrub_state;
+	tbk_u64 scrub_done, scrub_total; /* blocks of metadata; the total is an estimate */
+	tbk_u64 scrub_found;		 /* things that were damaged */
+	tbk_u64 scrub_healed;		 /* of these, those that are sound again */
 };
 void tbk_pool_describe(struct tbk_pool *pool, struct tbk_pool_info *info);
 
@@ -160,6 +172,8 @@ int tbk_pool_set_policy(struct tbk_pool *pool, const struct tbk_pool_policy *pol
 #define TBK_TUNE_CACHE 1u
 #define TBK_TUNE_DIRTY 2u
 #define TBK_TUNE_JOURNAL 4u
+#define TBK_TUNE_SCRUB 8u
+#define TBK_TUNE_REMOVE 16u
 
 /**
  * struct tbk_pool_tuning - how much a pool may have in memory, and when it writes
@@ -169,17 +183,38 @@ int tbk_pool_set_policy(struct tbk_pool *pool, const struct tbk_pool_policy *pol
  *         half of @cache counts as that, and a block is the least
  * @journal: how much of the journal may be taken before a checkpoint begins, from
  *           one block to all of it
+ * @scrub_rate: what a scrub reads a second, a block or more
+ * @remove_rate: leaves of the maps of removed volumes and snapshots that are freed a
+ *               second; not while the pool is critical or full
  *
- * In bytes; 0 is the default: 1/64 of the machine's memory, but 256 MiB at
- * most; a quarter of @cache; half of the journal.
+ * In bytes but for the last; 0 is the default: 1/64 of the machine's memory, but 256 MiB at
+ * most; a quarter of @cache; half of the journal; 32 MiB; no bound.
  */
 struct tbk_pool_tuning {
 	tbk_u32 set;
-	tbk_u64 cache, dirty, journal;
+	tbk_u64 cache, dirty, journal, scrub_rate, remove_rate;
 };
 
 /* For as long as the pool is open. -EINVAL */
 int tbk_pool_tune(struct tbk_pool *pool, const struct tbk_pool_tuning *tuning, struct tbk_why *why);
+
+#define TBK_SCRUB_STOP 1u
+
+/**
+ * tbk_pool_scrub() - Begin to read and verify a pool's metadata in the background, or end that.
+ * @pool: may be in use, and only be read
+ * @flags: 0, or TBK_SCRUB_STOP
+ * @why: the reason of a refusal
+ *
+ * Superblocks and all nodes of all trees. What is damaged and has a sound second copy is
+ * written anew; the rest is told to the log, and counted. One that is under way goes on.
+ * Closing the pool ends it.
+ *
+ * Return: 0; -EINVAL.
+ */
+int tbk_pool_scrub(struct tbk_pool *pool, tbk_u32 flags, struct tbk_why *why);
+/* Until none is under way. */
+void tbk_pool_scrub_wait(struct tbk_pool *pool);
 
 /* ---- volumes and snapshots ---- */
 

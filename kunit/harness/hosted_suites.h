@@ -18,6 +18,7 @@
 #include "../hosted/repair_hosted_cases.h"
 #include "../hosted/restore_cases.h"
 #include "../hosted/scheduler_cases.h"
+#include "../hosted/scrub_cases.h"
 #include "../hosted/sweep_cases.h"
 #include "../hosted/tuning_cases.h"
 #include "../hosted/volume_cases.h"
@@ -45,6 +46,7 @@
 	X(repair_hosted, TBK_REPAIR_HOSTED_CASES)	\
 	X(restore, TBK_RESTORE_CASES)			\
 	X(scheduler, TBK_SCHEDULER_CASES)		\
+	X(scrub, TBK_SCRUB_CASES)			\
 	X(sweep, TBK_SWEEP_CASES)			\
 	X(volume, TBK_VOLUME_CASES)			\
 	X(watch, TBK_WATCH_CASES)			\

@@ -55,7 +55,7 @@ struct tbk_pool_info Fleet::info() const
 
 int Fleet::tune(u32 what, u64 bytes) const
 {
-	const struct tbk_pool_tuning tuning = { what, bytes, bytes, bytes };
+	const struct tbk_pool_tuning tuning = { what, bytes, bytes, bytes, bytes, bytes };
 
 	return tbk_pool_tune(pool, &tuning, nullptr);
 }

@@ -8,4 +8,5 @@
 	X(tuning_what_makes_no_sense_is_refused)             \
 	X(tuning_open_volume_takes_little_memory)            \
 	X(tuning_idle_volume_keeps_no_nodes_ready)           \
-	X(tuning_flushes_of_100_volumes_share_a_write)
+	X(tuning_flushes_of_100_volumes_share_a_write)       \
+	X(tuning_removal_keeps_to_its_rate)

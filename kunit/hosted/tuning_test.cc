@@ -247,3 +247,29 @@ TBK_TEST(tuning_flushes_of_100_volumes_share_a_write)
 	CHECK_EQ(fleet.device.counts().bytes_written - before.bytes_written, TBK_BLOCK);
 	CHECK_EQ(fleet.device.counts().flushes - before.flushes, 1u);
 }
+
+/* Nobody but the cleaner does anything meanwhile; a second or two either way is its own affair. */
+TBK_TEST(tuning_removal_keeps_to_its_rate)
+{
+	constexpr u64 extents = 20000;
+	Fleet fleet(1024 * mib, asynchronous(), 2, volume_blocks * TBK_BLOCK);
+
+	REQUIRE(fleet.is_ok());
+	CHECK_EQ(fleet.info().remove_rate, 0u);
+	for (u64 i = 0; i < extents; i++)
+		fleet.ask(1, TBK_OP_WRITE, 2 * i, 32);
+	fleet.requests.wait_for_all();
+	fleet.close();
+	CHECK_EQ(tbk_pool_sync(fleet.pool), 0);
+	CHECK_EQ(fleet.tune(TBK_TUNE_REMOVE, 20), 0);
+	CHECK_EQ(fleet.info().remove_rate, 20u);
+	const u64 begun = tbk_now_ns();
+
+	CHECK_EQ(tbk_remove(fleet.pool, "v1", nullptr, 0, nullptr), 0);
+	CHECK_EQ(tbk_pool_settle(fleet.pool), 0);
+	const u64 took = (tbk_now_ns() - begun) / 1'000'000'000;
+	const u64 least = extents / format::extent_capacity / 20;
+
+	CHECK(took >= least);
+	CHECK(took <= 3 * least);
+}

@@ -71,6 +71,8 @@ const char *verb_of(unsigned long request)
 		return "SETTLE";
 	case THINBACK_GROW:
 		return "GROW";
+	case THINBACK_SCRUB:
+		return "SCRUB";
 	default:
 		return "?";
 	}
@@ -151,6 +153,8 @@ int FakeKernel::on_pool(unsigned long request, thinback_command &command)
 		return 0;
 	case THINBACK_GROW:
 		return grow(command);
+	case THINBACK_SCRUB:
+		return scrub(command);
 	case THINBACK_SET:
 		return command.volume[0] ? on_object(request, command) : set_marks(command);
 	case THINBACK_CREATE:
@@ -209,6 +213,31 @@ int FakeKernel::grow(thinback_command &command)
 	gained = 0;
 	command.bytes = pool.size;
 	return 0;
+}
+
+/* Done by the second time that somebody looks. */
+int FakeKernel::scrub(thinback_command &command)
+{
+	const bool stop = command.flags & THINBACK_STOP;
+	thinback_pool &pool = pools[command.pool];
+
+	pool.scrub_state = stop ? THINBACK_SCRUB_IDLE : THINBACK_SCRUB_RUNNING;
+	pool.scrub_done = stop ? pool.scrub_done : 0;
+	pool.scrub_total = 4096;
+	pool.scrub_found = damaged;
+	pool.scrub_healed = healed;
+	return 0;
+}
+
+void FakeKernel::pass_time()
+{
+	for (auto &[name, pool] : pools) {
+		if (pool.scrub_state != THINBACK_SCRUB_RUNNING)
+			continue;
+		pool.scrub_done += 2048;
+		if (pool.scrub_done == pool.scrub_total)
+			pool.scrub_state = THINBACK_SCRUB_DONE;
+	}
 }
 
 int FakeKernel::set_marks(thinback_command &command)

@@ -175,12 +175,16 @@ private:
 
 class FakeSystem final : public System {
 public:
+	explicit FakeSystem(FakeKernel &its_kernel) : kernel(its_kernel) {}
+
 	int open(const std::string &path, int flags) override
 	{
 		return path == refused ? -error : System::open(path, flags);
 	}
 	std::time_t now() override { return 1789355500; }
+	void pause() override { kernel.pass_time(); }
 
+	FakeKernel &kernel;
 	std::string refused;
 	int error = 0;
 };
@@ -198,7 +202,7 @@ private:
 
 	FakeKernel kernel_;
 	FakeCore core_;
-	FakeSystem system_;
+	FakeSystem system_{ kernel_ };
 	std::string typed_;
 };
 
@@ -369,6 +373,9 @@ void Theatre::happen(const std::string &line)
 			  << "\n";
 	} else if (what == "gained") { /* gained SIZE: the next pool to grow finds as much */
 		kernel_.gained = parse_size(first, "");
+	} else if (what == "damaged") { /* damaged FOUND HEALED: what scrubs tell of from now on */
+		kernel_.damaged = std::stoull(first);
+		words >> kernel_.healed;
 	} else if (what == "bytes") { /* bytes SIZE: read and written */
 		std::cout << "= " << parse_size(first, first) << " "
 			  << format_size(parse_size(first, first)) << "\n";

@@ -44,6 +44,14 @@ void declare_pools(CLI::App &app, Options &options)
 	take_objects(app, options, "POOL", any);
 }
 
+void declare_scrub(CLI::App &app, Options &options)
+{
+	take_objects(app, options, "POOL", any);
+	CLI::Option *wait = app.add_flag("--wait", options.wait, "until it is done");
+
+	app.add_flag("--stop", options.stop, "end the one that is under way")->excludes(wait);
+}
+
 void declare_sync(CLI::App &app, Options &options)
 {
 	app.add_option("POOL", options.objects)->expected(0, 1 << 30);
@@ -279,6 +287,8 @@ const std::vector<Verb> &verbs()
 		  verb_unmap },
 		{ "sync", "sync [POOL...]", "write out all that has been acknowledged",
 		  declare_sync, verb_sync },
+		{ "scrub", "scrub POOL... [--wait | --stop]",
+		  "verify a pool's metadata while it is in use", declare_scrub, verb_scrub },
 		{ "check", "check DEVICE [--repair [--drop-damaged] [--name POOL]]",
 		  "verify a pool that is not attached", declare_check, verb_check },
 		{ "dump", "dump DEVICE [-o FILE]", "write out a pool's metadata as JSON",

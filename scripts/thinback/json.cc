@@ -31,6 +31,13 @@ std::string time_text(std::uint64_t seconds)
 	return text;
 }
 
+const char *scrub_state(const thinback_pool &pool)
+{
+	if (pool.scrub_state == THINBACK_SCRUB_RUNNING)
+		return "running";
+	return pool.scrub_state == THINBACK_SCRUB_DONE ? "done" : "idle";
+}
+
 const char *pool_state(const thinback_pool &pool)
 {
 	return pool.flags & THINBACK_POOL_FAILED ? "failed" : "attached";
@@ -172,6 +179,13 @@ Json json_of_dump(const DumpReport &dump)
 		 { "extents", dump.extents }, { "lost", dump.lost } };
 }
 
+Json json_of_scrub(const thinback_pool &pool)
+{
+	return { { "pool", text_of(pool.name) }, { "state", scrub_state(pool) },
+		 { "done", pool.scrub_done },	 { "total", pool.scrub_total },
+		 { "found", pool.scrub_found },	 { "healed", pool.scrub_healed } };
+}
+
 Json json_of_module(const std::optional<thinback_version> &module)
 {
 	if (!module)
@@ -216,6 +230,7 @@ std::string json_of(const std::string &command, const Report &report)
 	put_list(json, "snapshots", report.snapshots, json_of_entry);
 	put_list(json, "removed", report.removed, same);
 	put_list(json, "detached", report.detached, same);
+	put_list(json, "scrubs", report.scrubs, json_of_scrub);
 	if (report.check)
 		json["check"] = json_of_check(*report.check);
 	if (report.dump)

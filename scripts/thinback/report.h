@@ -50,6 +50,7 @@ struct Report {
 	std::optional<std::vector<Entry>> snapshots;
 	std::optional<std::vector<std::string>> removed;  /* names */
 	std::optional<std::vector<std::string>> detached; /* names */
+	std::optional<std::vector<thinback_pool>> scrubs;
 	std::optional<CheckReport> check;
 	std::optional<DumpReport> dump;
 	std::optional<std::optional<thinback_version>> module; /* null: not loaded */

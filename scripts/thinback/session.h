@@ -30,6 +30,7 @@ struct Options {
 	bool snapshots = false;
 	bool udev = false;
 	bool wait = false;
+	bool stop = false;
 	bool shrink = false;
 	bool discard = false;
 	bool repair = false;

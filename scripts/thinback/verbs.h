@@ -20,6 +20,7 @@ void verb_attach(Session &session);
 void verb_detach(Session &session);
 void verb_sync(Session &session);
 void verb_grow(Session &session);
+void verb_scrub(Session &session);
 void verb_version(Session &session);
 
 /* list.cc */

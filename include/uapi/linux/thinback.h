@@ -24,6 +24,7 @@
 #define THINBACK_RECURSIVE 2  /* REMOVE: the volume's snapshots too */
 #define THINBACK_IF_MISSING 4 /* CLONE: a volume of that name is taken as it is */
 #define THINBACK_SHRINK 8     /* RESIZE: what lies past the new end may go */
+#define THINBACK_STOP 16      /* SCRUB: the one that is under way ends */
 
 /* struct thinback_command - set */
 #define THINBACK_SET_QUOTA 1
@@ -60,6 +61,7 @@
  *   SYNC      in    -       -         -       -      -      all acknowledged is durable
  *   SETTLE    in    -       -         -       -      -      removed things have been freed
  *   GROW      in    -       -         -       out    -      bytes: the pool's size, all of its device's
+ *   SCRUB     in    -       -         -       -      -      metadata is read and verified in the background
  *
  * Names are terminated by zero. Sizes in bytes, marks in thousandths of the pool.
  */
@@ -100,6 +102,11 @@ struct thinback_command {
 #define THINBACK_LEVEL_CRITICAL 2
 #define THINBACK_LEVEL_FULL 3
 
+/* struct thinback_pool - scrub_state */
+#define THINBACK_SCRUB_IDLE 0 /* none since it was attached, or it was stopped */
+#define THINBACK_SCRUB_RUNNING 1
+#define THINBACK_SCRUB_DONE 2
+
 struct thinback_pool {
 	char name[THINBACK_NAME_SIZE];
 	__u8 uuid[16];
@@ -123,6 +130,12 @@ struct thinback_pool {
 	__u32 discard; /* as in struct thinback_command */
 	__u32 scrub_freed;
 	__u64 discard_rate;
+	__u32 scrub_state;
+	__u32 zero2;
+	__u64 scrub_done; /* blocks */
+	__u64 scrub_total;
+	__u64 scrub_found;
+	__u64 scrub_healed; /* of scrub_found */
 };
 
 /* struct thinback_object - flags */
@@ -208,5 +221,6 @@ struct thinback_version {
 #define THINBACK_GROW _IO(THINBACK_IOC, 0x0f)
 #define THINBACK_LIST_POOLS _IO(THINBACK_IOC, 0x10)
 #define THINBACK_LIST_OBJECTS _IO(THINBACK_IOC, 0x11)
+#define THINBACK_SCRUB _IO(THINBACK_IOC, 0x12)
 
 #endif /* _UAPI_LINUX_THINBACK_H */
