@@ -58,8 +58,8 @@ private:
 	/* A node, and the keys that are its. */
 	struct Part {
 		NodePointer pointer;
-		u64 low;
-		u64 high;
+		u64 low = 0;
+		u64 high = 0;
 	};
 	/* A branch whose children are gone through; its image is at the same depth. */
 	struct Open {

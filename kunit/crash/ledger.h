@@ -127,9 +127,9 @@ public:
 	std::vector<u32> completed(const Disk &disk) const;
 	void make_durable(const std::vector<u32> &which, u64 now);
 
-	bool allows(const Disk &disk, u64 sector, u64 serial, const Moment &at) const;
+	bool allows(const Disk &disk, u64 sector, u64 serial, const Moment &moment) const;
 	/* In words, for whoever has to find out. */
-	std::string tell(const Disk &disk, u64 sector, const Moment &at) const;
+	std::string tell(const Disk &disk, u64 sector, const Moment &moment) const;
 
 	std::vector<std::unique_ptr<Disk>> disks;
 	std::vector<Change> changes; /* the first: of what was there from the start */

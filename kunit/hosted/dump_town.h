@@ -30,8 +30,8 @@ public:
 	int close();
 	/* As a power cut would. */
 	void stop();
-	int write(const char *volume, u64 block, u32 version);
-	int write_every(const char *volume, u64 from, u64 to, u64 step, u32 version);
+	int write(const char *name, u64 block, u32 version);
+	int write_every(const char *name, u64 from, u64 to, u64 step, u32 version);
 
 	/* Something at random. */
 	void step();

@@ -205,122 +205,128 @@ TBK_TEST(restore_is_cut_off_at_any_write)
 	CHECK(whole > 1);
 }
 
+namespace {
+
+struct Nonsense {
+	const char *reason;
+	void (*spoil)(Transcript &told);
+};
+
+const Nonsense nonsense[] = {
+	{ "where something else lies",
+	  [](Transcript &told) {
+		  auto &extents = told.tree(snapshot_id).extents;
+
+		  extents[5].target = extents[9].target;
+	  } },
+	{ "where no data can be",
+	  [](Transcript &told) {
+		  extent_of(told, snapshot_id, 1).target = 17;
+	  } },
+	{ "where no data can be",
+	  [](Transcript &told) {
+		  extent_of(told, snapshot_id, 1).target = told.pool.blocks;
+	  } },
+	{ "born when it cannot",
+	  [](Transcript &told) {
+		  extent_of(told, snapshot_id, 1).birth = 2;
+	  } },
+	{ "overlaps",
+	  [](Transcript &told) {
+		  auto &extents = told.tree(snapshot_id).extents;
+
+		  std::swap(extents[5], extents[6]);
+	  } },
+	{ "lies past the end",
+	  [](Transcript &told) {
+		  for (auto &object : told.objects)
+			  object.size = 500;
+	  } },
+	{ "parent has not got it there",
+	  [](Transcript &told) {
+		  for (auto &extent : told.tree(clone_id).extents)
+			  extent.target += extent.birth == 1 && extent.state == 1;
+	  } },
+	{ "blocks of its own and is said to have",
+	  [](Transcript &told) {
+		  told.objects[2].own++;
+	  } },
+	{ "blocks and is said to map",
+	  [](Transcript &told) {
+		  told.objects[0].mapped--;
+	  } },
+	{ "its parent is no snapshot",
+	  [](Transcript &told) {
+		  told.objects[2].parent = 1;
+	  } },
+	{ "its parent is no snapshot",
+	  [](Transcript &told) {
+		  told.objects[2].parent = 77;
+	  } },
+	{ "its parent is no snapshot",
+	  [](Transcript &told) {
+		  told.objects[1].parent = 77;
+	  } },
+	{ "a merge is said to be",
+	  [](Transcript &told) {
+		  told.objects[2].merged = 9;
+	  } },
+	{ "two of that name",
+	  [](Transcript &told) {
+		  strcpy(told.objects[2].name, "base");
+	  } },
+	{ "its volume is not there",
+	  [](Transcript &told) {
+		  strcpy(told.objects[1].volume, "nobody");
+	  } },
+	{ "its name is none",
+	  [](Transcript &told) {
+		  told.objects[0].name[0] = '/';
+	  } },
+	{ "the pool: its name is none",
+	  [](Transcript &told) {
+		  told.pool.name[0] = 0;
+	  } },
+	{ "no pool is of that size",
+	  [](Transcript &told) {
+		  told.pool.blocks = 100;
+	  } },
+	{ "its journal is larger",
+	  [](Transcript &told) {
+		  told.pool.journal_blocks = told.pool.blocks;
+	  } },
+	{ "ids go up",
+	  [](Transcript &told) {
+		  told.objects[0].id = 3;
+	  } },
+	{ "and the extents of 2",
+	  [](Transcript &told) {
+		  told.trees.pop_back();
+	  } },
+	{ "out of order, or twice",
+	  [](Transcript &told) {
+		  std::swap(told.trees[0], told.trees[1]);
+	  } },
+	{ "is said to be its parent's",
+	  [](Transcript &told) {
+		  told.tree(snapshot_id).extents = { { 0, 5, TBK_DUMP_SAME, 0, 0 } };
+	  } },
+	{ "no volume or snapshot with id 9",
+	  [](Transcript &told) {
+		  told.trees[0].id = 9;
+	  } },
+};
+
+} // namespace
+
 TBK_TEST(restore_refuses_what_makes_no_sense)
 {
-	struct Case {
-		const char *reason;
-		void (*spoil)(Transcript &told);
-	};
-	const Case cases[] = {
-		{ "where something else lies",
-		  [](Transcript &told) {
-			  auto &extents = told.tree(snapshot_id).extents;
-
-			  extents[5].target = extents[9].target;
-		  } },
-		{ "where no data can be",
-		  [](Transcript &told) {
-			  extent_of(told, snapshot_id, 1).target = 17;
-		  } },
-		{ "where no data can be",
-		  [](Transcript &told) {
-			  extent_of(told, snapshot_id, 1).target = told.pool.blocks;
-		  } },
-		{ "born when it cannot",
-		  [](Transcript &told) {
-			  extent_of(told, snapshot_id, 1).birth = 2;
-		  } },
-		{ "overlaps",
-		  [](Transcript &told) {
-			  auto &extents = told.tree(snapshot_id).extents;
-
-			  std::swap(extents[5], extents[6]);
-		  } },
-		{ "lies past the end",
-		  [](Transcript &told) {
-			  for (auto &object : told.objects)
-				  object.size = 500;
-		  } },
-		{ "parent has not got it there",
-		  [](Transcript &told) {
-			  for (auto &extent : told.tree(clone_id).extents)
-				  extent.target += extent.birth == 1 && extent.state == 1;
-		  } },
-		{ "blocks of its own and is said to have",
-		  [](Transcript &told) {
-			  told.objects[2].own++;
-		  } },
-		{ "blocks and is said to map",
-		  [](Transcript &told) {
-			  told.objects[0].mapped--;
-		  } },
-		{ "its parent is no snapshot",
-		  [](Transcript &told) {
-			  told.objects[2].parent = 1;
-		  } },
-		{ "its parent is no snapshot",
-		  [](Transcript &told) {
-			  told.objects[2].parent = 77;
-		  } },
-		{ "its parent is no snapshot",
-		  [](Transcript &told) {
-			  told.objects[1].parent = 77;
-		  } },
-		{ "a merge is said to be",
-		  [](Transcript &told) {
-			  told.objects[2].merged = 9;
-		  } },
-		{ "two of that name",
-		  [](Transcript &told) {
-			  strcpy(told.objects[2].name, "base");
-		  } },
-		{ "its volume is not there",
-		  [](Transcript &told) {
-			  strcpy(told.objects[1].volume, "nobody");
-		  } },
-		{ "its name is none",
-		  [](Transcript &told) {
-			  told.objects[0].name[0] = '/';
-		  } },
-		{ "the pool: its name is none",
-		  [](Transcript &told) {
-			  told.pool.name[0] = 0;
-		  } },
-		{ "no pool is of that size",
-		  [](Transcript &told) {
-			  told.pool.blocks = 100;
-		  } },
-		{ "its journal is larger",
-		  [](Transcript &told) {
-			  told.pool.journal_blocks = told.pool.blocks;
-		  } },
-		{ "ids go up",
-		  [](Transcript &told) {
-			  told.objects[0].id = 3;
-		  } },
-		{ "and the extents of 2",
-		  [](Transcript &told) {
-			  told.trees.pop_back();
-		  } },
-		{ "out of order, or twice",
-		  [](Transcript &told) {
-			  std::swap(told.trees[0], told.trees[1]);
-		  } },
-		{ "is said to be its parent's",
-		  [](Transcript &told) {
-			  told.tree(snapshot_id).extents = { { 0, 5, TBK_DUMP_SAME, 0, 0 } };
-		  } },
-		{ "no volume or snapshot with id 9",
-		  [](Transcript &told) {
-			  told.trees[0].id = 9;
-		  } },
-	};
 	Town town;
 	Transcript told;
 
 	fill(test, town);
 	REQUIRE_EQ(told.take(town.device), 0);
-	for (const Case &one : cases) {
+	for (const Nonsense &one : nonsense) {
 		Transcript spoilt = told;
 		struct tbk_why why {};
 		const u64 writes = town.device.counts().writes;

@@ -120,7 +120,7 @@ void Model::resize()
 
 	if (!tags || (error && error != -TBK_ENOSPC))
 		fail(disk, why.text, error);
-	if (failed_ || error) {
+	if (failed_ || error || !tags) {
 		tbk_big_free(tags);
 		return;
 	}
