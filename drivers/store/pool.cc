@@ -255,6 +255,8 @@ void Pool::reclaim_now()
 /* Twice: the first checkpoint frees what it replaces itself only with the next. */
 Status Pool::settle()
 {
+	if (read_only_)
+		return {};
 	cleaner_->kick();
 	cleaner_->wait_idle();
 	for (int i = 0; i < 2; i++) {
