@@ -36,7 +36,7 @@ hosted := $(wildcard drivers/hosted/*.cc)
 hosted-tests := $(wildcard kunit/harness/*.cc kunit/hosted/*.cc kunit/crash/*.cc)
 fuzz := $(wildcard kunit/fuzz/*_fuzz.cc)
 # What fuzzers share with tests, and what stands for the test runner there.
-fuzz-help := kunit/harness/shared/ram_device.cc kunit/harness/shared/do_io.cc kunit/store/damage.cc \
+fuzz-help := kunit/harness/shared/ram_device.cc kunit/harness/shared/do_io.cc kunit/store/damage.cc kunit/store/damage_seal.cc \
 	kunit/fuzz/no_runner.cc
 tools-core := $(wildcard drivers/store/*.cc)
 

@@ -8,6 +8,7 @@
 #include "../hosted/faults_cases.h"
 #include "../hosted/full_cases.h"
 #include "../hosted/grow_cases.h"
+#include "../hosted/grow_crash_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_volume_cases.h"
 #include "../hosted/journal_cases.h"
@@ -35,6 +36,7 @@
 	X(full, TBK_FULL_CASES)				\
 	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
 	X(grow, TBK_GROW_CASES)				\
+	X(grow_crash, TBK_GROW_CRASH_CASES)		\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\

@@ -8,6 +8,4 @@
 	X(grow_is_refused_on_a_device_that_shrank)      \
 	X(grow_is_refused_beyond_the_largest_pool)      \
 	X(grow_is_refused_where_nothing_may_be_written) \
-	X(grow_that_cannot_be_written_is_none)          \
-	X(grow_survives_power_cut_within_a_group)       \
-	X(grow_survives_power_cut_across_groups)
+	X(grow_that_cannot_be_written_is_none)
