@@ -24,10 +24,8 @@ Result<MapChange> read_record(const format::JournalRecord &record)
 }
 
 /* Only volumes that the checkpoint knows are in the journal. They stay: nobody else is here yet. */
-Result<Volume *> Recovery::volume_of(const format::JournalRecord &record)
+Result<Volume *> Recovery::volume_of(u32 id)
 {
-	const u32 id = record.volume.get();
-
 	if (last_ && last_->id == id)
 		return last_;
 	MutexGuard guard(pool_.catalog().lock());
@@ -48,14 +46,11 @@ Status Recovery::visit_all(JournalReader &journal, Visit visit)
 		if (!block)
 			return {};
 		for (u32 i = 0; i < block->header.count.get() && left_ > 0; i++) {
-			if (!journal.applies(block->records[i]))
-				continue;
-			const MapChange change = TBK_TRY(read_record(block->records[i]));
-			Volume *volume = TBK_TRY(volume_of(block->records[i]));
+			const format::JournalRecord &record = block->records[i];
 
-			if (change.start + change.run.count > volume->size())
-				return Err::bad_records;
-			TBK_TRY((this->*visit)(*volume, change));
+			if (!journal.applies(record))
+				continue;
+			TBK_TRY((this->*visit)(record.volume.get(), TBK_TRY(read_record(record))));
 			left_--;
 		}
 	}
@@ -63,37 +58,46 @@ Status Recovery::visit_all(JournalReader &journal, Visit visit)
 }
 
 /* Before any node is given a block that a record says holds data. */
-Status Recovery::reserve(Volume &, const MapChange &change)
+Status Recovery::reserve(u32 id, const MapChange &change)
 {
+	const Volume *volume = TBK_TRY(volume_of(id));
+
+	if (change.start + change.run.count > volume->size())
+		return Err::bad_records;
 	if (change.run.start)
 		TBK_TRY(pool_.space().take_at(change.run));
 	records_++;
 	return {};
 }
 
-Status Recovery::collect(Volume &volume, const MapChange &change)
+Status Recovery::collect(u32 id, const MapChange &change)
 {
-	batch_->add(volume, volume.id, change);
+	batch_->add(id, change);
 	return batch_->is_full() ? apply_batch() : Status();
 }
 
-/* The volume's items from @from on; returns where those of the next one begin. */
-Result<u32> Recovery::apply_to(Volume &volume, u32 from)
+Status Recovery::apply(Volume &volume, const ReplayBatch::Item &item, Moment moment)
 {
+	const VirtualBlock start(item.start);
+
+	if (item.end() > volume.size())
+		return Err::bad_records;
+	if (item.run.start)
+		return editor_->map(volume.tree, volume.usage, start, item.run, moment);
+	return editor_->unmap(volume.tree, volume.usage, start, BlockCount(item.run.count), moment);
+}
+
+/* The items from @from on that are of the same volume; returns where those of the next one begin. */
+Result<u32> Recovery::apply_volume(u32 from)
+{
+	const u32 id = (*batch_)[from].id;
+	Volume &volume = *TBK_TRY(volume_of(id));
 	MutexGuard guard(volume.lock);
 	const Moment moment = pool_.checkpointer().begin_change(volume);
 	u32 i = from;
 
-	for (; i < batch_->count() && (*batch_)[i].volume == &volume; i++) {
-		const ReplayBatch::Item &item = (*batch_)[i];
-		const VirtualBlock start(item.start);
-
-		if (item.run.start)
-			TBK_TRY(editor_->map(volume.tree, volume.usage, start, item.run, moment));
-		else
-			TBK_TRY(editor_->unmap(volume.tree, volume.usage, start,
-					       BlockCount(item.run.count), moment));
-	}
+	for (; i < batch_->count() && (*batch_)[i].id == id; i++)
+		TBK_TRY(apply(volume, (*batch_)[i], moment));
 	volume.allowance.follow(volume.usage.own, 0, pool_.space());
 	return i;
 }
@@ -102,7 +106,7 @@ Status Recovery::apply_batch()
 {
 	batch_->sort();
 	for (u32 i = 0; i < batch_->count();)
-		i = TBK_TRY(apply_to(*(*batch_)[i].volume, i));
+		i = TBK_TRY(apply_volume(i));
 	batch_->clear();
 	return {};
 }

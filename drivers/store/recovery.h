@@ -38,19 +38,21 @@ public:
 	u64 records() const { return records_; }
 
 private:
-	using Visit = Status (Recovery::*)(Volume &, const MapChange &);
+	using Visit = Status (Recovery::*)(u32 id, const MapChange &);
 
 	Status visit_all(JournalReader &journal, Visit visit);
-	Result<Volume *> volume_of(const format::JournalRecord &record);
-	Status reserve(Volume &volume, const MapChange &change);
-	Status collect(Volume &volume, const MapChange &change);
-	Result<u32> apply_to(Volume &volume, u32 from);
+	Result<Volume *> volume_of(u32 id);
+	Status reserve(u32 id, const MapChange &change);
+	Status collect(u32 id, const MapChange &change);
+	Status apply(Volume &volume, const ReplayBatch::Item &item, Moment moment)
+		TBK_REQUIRES(volume.lock);
+	Result<u32> apply_volume(u32 from);
 	Status apply_batch();
 
 	Pool &pool_;
 	Owned<ExtentEditor> editor_;
 	Owned<ReplayBatch> batch_;
-	Volume *last_ = nullptr; /* of the record before */
+	Volume *last_ = nullptr; /* that was asked for */
 	u64 records_ = 0;
 	u64 left_ = ~0ull; /* records that the pass at hand may visit */
 	bool forgives_ = false;

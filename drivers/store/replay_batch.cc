@@ -5,20 +5,6 @@
 
 namespace thinback {
 
-namespace {
-
-bool is_left_of(const ReplayBatch::Item &a, const ReplayBatch::Item &b)
-{
-	return a.id != b.id ? a.id < b.id : a.start < b.start;
-}
-
-bool is_older(const ReplayBatch::Item &a, const ReplayBatch::Item &b)
-{
-	return a.made < b.made;
-}
-
-} // namespace
-
 Result<Owned<ReplayBatch>> ReplayBatch::create()
 {
 	Owned<ReplayBatch> batch = TBK_TRY(make<ReplayBatch>());
@@ -36,34 +22,46 @@ ReplayBatch::~ReplayBatch()
 	tbk_big_free(other_);
 }
 
-void ReplayBatch::add(Volume &volume, u32 id, const MapChange &change)
+void ReplayBatch::add(u32 id, const MapChange &change)
 {
 	TBK_ASSERT(!is_full());
-	items_[count_] = { &volume, id, count_, change.start, change.run };
+	items_[count_] = { id, count_, change.start, change.run };
 	count_++;
 }
 
-/* Merges ever longer sorted runs, from one array to the other and back. */
-void ReplayBatch::sort(u32 from, u32 to, IsBefore is_before)
+/* Two sorted runs, one behind the other, become one in @to. */
+template <typename IsBefore> void ReplayBatch::merge(const Item *left, const Item *middle,
+						     const Item *end, Item *to, IsBefore is_before)
 {
+	const Item *right = middle;
+
+	while (left < middle && right < end)
+		*to++ = is_before(*right, *left) ? *right++ : *left++;
+	while (left < middle)
+		*to++ = *left++;
+	while (right < end)
+		*to++ = *right++;
+}
+
+/* Merges ever longer sorted runs, from one array to the other and back. Items alike stay in order. */
+template <typename IsBefore> void ReplayBatch::sort(u32 from, u32 to, IsBefore is_before)
+{
+	const Item *source = items_;
+	Item *target = other_;
+
 	for (u32 width = 1; width < to - from; width *= 2) {
 		for (u32 begin = from; begin < to; begin += 2 * width) {
-			const u32 middle = begin + width < to ? begin + width : to;
-			const u32 end = begin + 2 * width < to ? begin + 2 * width : to;
-			u32 left = begin;
-			u32 right = middle;
+			const u32 middle = min(begin + width, to);
+			const u32 end = min(begin + 2 * width, to);
 
-			for (u32 i = begin; i < end; i++) {
-				const bool is_right =
-					left == middle ||
-					(right < end && is_before(items_[right], items_[left]));
-
-				other_[i] = items_[is_right ? right++ : left++];
-			}
+			merge(source + begin, source + middle, source + end, target + begin,
+			      is_before);
 		}
-		for (u32 i = from; i < to; i++)
-			items_[i] = other_[i];
+		source = target;
+		target = target == items_ ? other_ : items_;
 	}
+	for (u32 i = from; source != items_ && i < to; i++)
+		items_[i] = source[i];
 }
 
 /* Past the last item that overlaps, by way of others perhaps, the one at @from. */
@@ -83,6 +81,13 @@ u32 ReplayBatch::overlap_end(u32 from) const
 
 void ReplayBatch::sort()
 {
+	const auto is_left_of = [](const Item &a, const Item &b) {
+		return a.id != b.id ? a.id < b.id : a.start < b.start;
+	};
+	const auto is_older = [](const Item &a, const Item &b) {
+		return a.made < b.made;
+	};
+
 	sort(0, count_, is_left_of);
 	for (u32 from = 0; from < count_;) {
 		const u32 end = overlap_end(from);

@@ -8,8 +8,6 @@
 
 namespace thinback {
 
-class Volume;
-
 /*
  * Changes of maps that are being replayed, some at a time, in the order of
  * trees rather than of time: a leaf is then come to once and not for each of
@@ -19,7 +17,6 @@ class Volume;
 class ReplayBatch {
 public:
 	struct Item {
-		Volume *volume = nullptr;
 		u32 id = 0;   /* of the volume */
 		u32 made = 0; /* which one it was in the batch */
 		u64 start = 0;
@@ -35,7 +32,7 @@ public:
 	ReplayBatch &operator=(const ReplayBatch &) = delete;
 
 	bool is_full() const { return count_ == most; }
-	void add(Volume &volume, u32 id, const MapChange &change);
+	void add(u32 id, const MapChange &change);
 
 	/* Then the items are read, and the batch is emptied. */
 	void sort();
@@ -47,8 +44,9 @@ private:
 	ReplayBatch() = default;
 	template <typename T, typename... Args> friend Result<Owned<T>> make(Args &&...args);
 
-	using IsBefore = bool (*)(const Item &a, const Item &b);
-	void sort(u32 from, u32 to, IsBefore is_before);
+	template <typename IsBefore> static void
+	merge(const Item *left, const Item *middle, const Item *end, Item *to, IsBefore is_before);
+	template <typename IsBefore> void sort(u32 from, u32 to, IsBefore is_before);
 	u32 overlap_end(u32 from) const;
 
 	u32 count_ = 0;

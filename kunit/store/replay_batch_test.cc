@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "../../drivers/store/replay_batch.h"
 
-#include "../../drivers/store/volume.h"
 #include "../harness/check.h"
 #include "../harness/shared/random.h"
 
@@ -12,25 +11,14 @@ namespace {
 constexpr u32 volume_count = 3;
 constexpr u32 volume_blocks = 200;
 
-struct Volumes {
-	Volume one{ 1 };
-	Volume two{ 2 };
-	Volume three{ 3 };
+#define REQUIRE_BATCH(batch)                       \
+	auto batch##_made = ReplayBatch::create(); \
+	REQUIRE_OK(batch##_made);                  \
+	ReplayBatch &batch = *batch##_made.value()
 
-	Volume &at(u32 index) { return index == 0 ? one : index == 1 ? two : three; }
-};
-
-#define REQUIRE_BATCH(batch, volumes)               \
-	auto batch##_made = ReplayBatch::create();  \
-	REQUIRE_OK(batch##_made);                   \
-	ReplayBatch &batch = *batch##_made.value(); \
-	auto volumes##_made = make<Volumes>();      \
-	REQUIRE_OK(volumes##_made);                 \
-	Volumes &volumes = *volumes##_made.value()
-
-void add(ReplayBatch &batch, Volume &volume, u64 start, Run run)
+void add(ReplayBatch &batch, u32 id, u64 start, Run run)
 {
-	batch.add(volume, volume.id, { start, run, 0 });
+	batch.add(id, { start, run, 0 });
 }
 
 /* Where each block of each volume is, if changes are made one after the other. */
@@ -48,12 +36,12 @@ struct Maps {
 
 TBK_TEST(replay_batch_is_in_the_order_of_trees)
 {
-	REQUIRE_BATCH(batch, volumes);
+	REQUIRE_BATCH(batch);
 
-	add(batch, volumes.two, 5, { 100, 1 });
-	add(batch, volumes.one, 9, { 101, 1 });
-	add(batch, volumes.two, 4, { 102, 1 });
-	add(batch, volumes.one, 3, { 103, 6 });
+	add(batch, 2, 5, { 100, 1 });
+	add(batch, 1, 9, { 101, 1 });
+	add(batch, 2, 4, { 102, 1 });
+	add(batch, 1, 3, { 103, 6 });
 	batch.sort();
 	CHECK_EQ(batch.count(), 4);
 	CHECK_EQ(batch[0].run.start, 103);
@@ -67,12 +55,12 @@ TBK_TEST(replay_batch_is_in_the_order_of_trees)
 /* By their starts, the later one would have come first, and the one it undoes after it. */
 TBK_TEST(replay_batch_overlapping_changes_stay_put)
 {
-	REQUIRE_BATCH(batch, volumes);
+	REQUIRE_BATCH(batch);
 
-	add(batch, volumes.one, 50, { 100, 10 });
-	add(batch, volumes.one, 59, { 200, 5 });
-	add(batch, volumes.one, 20, { 0, 31 });
-	add(batch, volumes.one, 10, { 300, 2 });
+	add(batch, 1, 50, { 100, 10 });
+	add(batch, 1, 59, { 200, 5 });
+	add(batch, 1, 20, { 0, 31 });
+	add(batch, 1, 10, { 300, 2 });
 	batch.sort();
 	CHECK_EQ(batch[0].run.start, 300);
 	CHECK_EQ(batch[1].run.start, 100);
@@ -82,7 +70,7 @@ TBK_TEST(replay_batch_overlapping_changes_stay_put)
 
 TBK_TEST(replay_batch_ends_where_time_would)
 {
-	REQUIRE_BATCH(batch, volumes);
+	REQUIRE_BATCH(batch);
 	auto by_time = make<Maps>();
 	auto by_tree = make<Maps>();
 	Random random;
@@ -98,7 +86,7 @@ TBK_TEST(replay_batch_ends_where_time_would)
 			const Run run = { random.one_in(3) ? 0 : 1000 * (i + 1ull),
 					  static_cast<u32>(1 + random.below(10)) };
 
-			add(batch, volumes.at(which), start, run);
+			add(batch, which + 1, start, run);
 			by_time.value()->apply(which, start, run);
 		}
 		batch.sort();
