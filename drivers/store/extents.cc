@@ -139,7 +139,7 @@ void ExtentEditor::rewrite(Tree &tree, Usage &usage, const Change &part, const W
 	place();
 }
 
-/* Changes the opened leaf, and closes it. */
+/* Changes the opened leaf, and closes it unless it stays. */
 void ExtentEditor::replace(Tree &tree, Usage &usage, const Change &part, Moment moment)
 {
 	const Window touched = window(part);
@@ -149,8 +149,24 @@ void ExtentEditor::replace(Tree &tree, Usage &usage, const Change &part, Moment 
 		editor_.store(records_, count_);
 	else
 		editor_.splice(touched.from, touched.to, records_, count_);
-	editor_.close();
+	if (!stays_)
+		editor_.close();
 	free_removed(moment.epoch);
+}
+
+void ExtentEditor::leave()
+{
+	stays_ = false;
+	editor_.close();
+}
+
+/* The leaf at @at; it may be open already. */
+Status ExtentEditor::open(Tree &tree, u64 at, Moment moment)
+{
+	if (editor_.may_go_on(at))
+		return {};
+	editor_.close();
+	return editor_.open(tree, at, moment, true);
 }
 
 /* How many blocks from @at on, at most @most, need no unmapping. */
@@ -180,7 +196,7 @@ Status ExtentEditor::change(Tree &tree, Usage &usage, const Change &wanted, Mome
 			if (at >= wanted.end)
 				break;
 		}
-		const Status opened = editor_.open(tree, at, moment, true);
+		const Status opened = open(tree, at, moment);
 
 		if (!opened.is_ok()) {
 			if (wanted.target)

@@ -51,6 +51,13 @@ public:
 	/* One leaf's worth of a tree that nobody reads any more; not_found when all is gone. */
 	Status free_last(Tree &tree, Usage &usage, Moment moment);
 
+	/*
+	 * Around changes of one tree, near one another, all of one moment and
+	 * under one hold of its lock: a leaf stays open for as long as the next one is in it.
+	 */
+	void stay() { stays_ = true; }
+	void leave();
+
 	void relax() { editor_.relax(); }
 
 private:
@@ -77,6 +84,7 @@ private:
 	};
 
 	Result<u64> hole_at(const Tree &tree, u64 at, u64 most);
+	Status open(Tree &tree, u64 at, Moment moment);
 	Status change(Tree &tree, Usage &usage, const Change &wanted, Moment moment);
 	Window window(const Change &part) const;
 	void replace(Tree &tree, Usage &usage, const Change &part, Moment moment);
@@ -87,6 +95,7 @@ private:
 	void free_removed(u64 epoch);
 
 	TreeEditor editor_;
+	bool stays_ = false;
 	u64 since_ = 0;
 	u32 count_ = 0;
 	u32 freed_count_ = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "recovery.h"
 
+#include <thinback/base/scope.h>
+
 #include "pool.h"
 
 namespace thinback {
@@ -94,8 +96,10 @@ Result<u32> Recovery::apply_volume(u32 from)
 	Volume &volume = *TBK_TRY(volume_of(id));
 	MutexGuard guard(volume.lock);
 	const Moment moment = pool_.checkpointer().begin_change(volume);
+	const auto leave = defer([&] { editor_->leave(); });
 	u32 i = from;
 
+	editor_->stay();
 	for (; i < batch_->count() && (*batch_)[i].id == id; i++)
 		TBK_TRY(apply(volume, (*batch_)[i], moment));
 	volume.allowance.follow(volume.usage.own, 0, pool_.space());

@@ -186,6 +186,7 @@ Status TreeEditor::open(Tree &tree, u64 key, Moment moment, bool create)
 	moment_ = moment;
 	low_ = 0;
 	high_ = format::end_of_keys;
+	is_path_whole_ = true;
 	Status opened = open_root(create);
 
 	for (u32 level = tree.root_level(); opened.is_ok() && level > 0; level--) {
@@ -218,6 +219,7 @@ Status TreeEditor::open_last(Tree &tree, Moment moment)
 	moment_ = moment;
 	low_ = 0;
 	high_ = format::end_of_keys;
+	is_path_whole_ = true;
 	Status opened = open_root(false);
 
 	for (u32 level = tree.root_level(); opened.is_ok() && level > 0; level--) {

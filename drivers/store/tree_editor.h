@@ -48,6 +48,12 @@ public:
 	void splice(u32 from, u32 to, const u64 *records, u32 count);
 	void close();
 
+	/* An opened leaf holds @key, and may be changed once more without closing it: the path to it is what it was. */
+	bool may_go_on(u64 key) const
+	{
+		return tree_ && is_path_whole_ && key >= low_ && key < high_;
+	}
+
 	/* Gives back what is kept ready for the next change. */
 	void relax();
 
@@ -92,6 +98,7 @@ private:
 	Step path_[format::max_height + 1] = {};
 	u64 low_ = 0;
 	u64 high_ = 0;
+	bool is_path_whole_ = false; /* no node on it was split, merged or removed */
 
 	Node *stash_[stash_size] = {}; /* prepared, each with a block taken */
 	u32 stashed_ = 0;

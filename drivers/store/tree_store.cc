@@ -77,6 +77,7 @@ void TreeEditor::split_leaf(const u64 *records, u32 count)
 	const u64 key = records[stays * layout.words] >> layout.key_shift;
 	Node &right = fresh_node(0, key, high_);
 
+	is_path_whole_ = false;
 	write_records(right, 0, records + stays * layout.words, count - stays);
 	right.set_count(count - stays);
 	write_records(leaf, 0, records, stays);
@@ -147,6 +148,7 @@ void TreeEditor::remove_leaf()
 {
 	Node &leaf = *path_[0].node;
 
+	is_path_whole_ = false;
 	path_[0].node = nullptr;
 	retire(leaf);
 	if (tree_->root_level() == 0) {
@@ -223,6 +225,7 @@ void TreeEditor::merge_next()
 		cache_.unpin(*neighbour);
 		return;
 	}
+	is_path_whole_ = false;
 	copy_records(leaf, count, *neighbour, 0, neighbour->count());
 	leaf.set_count(count + neighbour->count());
 	leaf.header().high.set(neighbour->header().high.get());

@@ -44,9 +44,24 @@ struct Mixer {
 			CHECK(found.error() == Err::would_block);
 	}
 
+	/* Near one another, and the leaf stays open where it can. */
+	void change_some(SmallDisk &disk, u64 at)
+	{
+		disk.editor.stay();
+		for (u32 i = 0; i < 20; i++) {
+			const u64 near = at + random.below(200);
+
+			if (random.one_in(4))
+				CHECK_OK(disk.unmap(near, 1 + random.below(50)));
+			else
+				map(disk, near, 1);
+		}
+		disk.editor.leave();
+	}
+
 	void change(SmallDisk &disk)
 	{
-		const u64 at = random.below(space_blocks - 200);
+		const u64 at = random.below(space_blocks - 300);
 
 		switch (random.below(8)) {
 		case 0:
@@ -62,6 +77,8 @@ struct Mixer {
 		default:
 			map(disk, at / 2 * 2, 1);
 		}
+		if (random.one_in(20))
+			change_some(disk, at);
 		if (random.one_in(2000))
 			CHECK_OK(disk.unmap(at, space_blocks));
 	}
