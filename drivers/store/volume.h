@@ -31,13 +31,18 @@ public:
 	Volume(const Volume &) = delete;
 	Volume &operator=(const Volume &) = delete;
 
+	/* Together, since a replay looks at them for each record. */
 	const u32 id;
+	u32 flags = 0; /* format::catalog_*; guarded by the catalog's lock */
 
+private:
+	Atomic<u64> size_;
+
+public:
 	/* Guarded by the catalog's lock. */
 	Name name;
 	Name of; /* snapshots: the volume it was taken of */
 	u8 uuid[16] = {};
-	u32 flags = 0; /* format::catalog_* */
 	Volume *parent = nullptr;
 	u32 children = 0;
 	u64 created = 0;
@@ -67,9 +72,6 @@ public:
 	/* The last epoch that changed it: a flush waits for this one. */
 	Atomic<u64> changed;
 	ListLink dirty; /* in the checkpointer's list, guarded by its lock */
-
-private:
-	Atomic<u64> size_;
 };
 
 } // namespace thinback
