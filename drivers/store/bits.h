@@ -70,4 +70,17 @@ inline u32 clear_run(const u64 *words, u32 at, u32 limit)
 	return run;
 }
 
+/* The first clear one in [@at, @end); @end when there is none. */
+inline u32 next_clear(const u64 *words, u32 at, u32 end)
+{
+	while (at < end) {
+		const u64 clear = ~words[at / bits_per_word] >> (at % bits_per_word);
+
+		if (clear)
+			return min(at + static_cast<u32>(__builtin_ctzll(clear)), end);
+		at = (at / bits_per_word + 1) * bits_per_word;
+	}
+	return end;
+}
+
 } // namespace thinback

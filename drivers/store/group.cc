@@ -5,7 +5,6 @@ namespace thinback {
 namespace {
 
 constexpr u32 bitmap_bytes = format::group_blocks / 8;
-constexpr u32 slots_per_group = format::group_blocks / Group::slot_blocks;
 constexpr u32 slots_per_word = bits_per_word / Group::slot_blocks;
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bitmaps are used as they lie on disk");
@@ -70,6 +69,10 @@ void Group::loaded()
 {
 	__builtin_memcpy(used_[1], used_[0], bitmap_bytes);
 	__builtin_memcpy(live_, used_[0], bitmap_bytes);
+	for (u32 slot = 0; slot < slots; slot++) {
+		if (!is_slot_free(slot))
+			set_bits(live_slots_, slot, 1);
+	}
 }
 
 void Group::replace(u64 epoch, const u64 *bits)
@@ -80,47 +83,57 @@ void Group::replace(u64 epoch, const u64 *bits)
 	changed_[epoch & 1] = (1u << format::bitmaps_per_group) - 1;
 }
 
+/* Blocks are given out. */
+void Group::set_live(u32 at, u32 count)
+{
+	set_bits(live_, at, count);
+	for (u32 slot = at / slot_blocks; slot * slot_blocks < at + count; slot++)
+		set_bits(live_slots_, slot, 1);
+}
+
 u32 Group::take_at(u32 at, u32 count)
 {
 	const u32 room = static_cast<u32>(format::group_blocks) - at;
 	const u32 run = clear_run(live_, at, count < room ? count : room);
 
-	set_bits(live_, at, run);
+	set_live(at, run);
 	return run;
 }
 
-bool Group::slots_free(u32 slot, u32 slots) const
+bool Group::is_slot_free(u32 slot) const
 {
-	for (u32 i = slot; i < slot + slots; i++) {
-		const u64 word = live_[i / slots_per_word];
+	const u64 word = live_[slot / slots_per_word];
 
-		if ((word >> (i % slots_per_word * slot_blocks)) & 0xffff)
-			return false;
-	}
-	return true;
+	return ((word >> (slot % slots_per_word * slot_blocks)) & 0xffff) == 0;
 }
 
-/* First of @slots free ones in a row, a multiple of @align; @to when there are none. */
-u32 Group::find_slots(u32 from, u32 to, u32 slots, u32 align) const
+/* First of @wanted free ones in a row, a multiple of @align; @to when there are none. */
+u32 Group::find_slots(u32 from, u32 to, u32 wanted, u32 align) const
 {
-	for (u32 slot = (from + align - 1) / align * align; slot + slots <= to; slot += align) {
-		if (slots_free(slot, slots))
+	for (u32 slot = from; slot < to;) {
+		slot = (next_clear(live_slots_, slot, to) + align - 1) / align * align;
+		if (slot + wanted > to)
+			break;
+		const u32 run = clear_run(live_slots_, slot, wanted);
+
+		if (run == wanted)
 			return slot;
+		slot += run + 1;
 	}
 	return to;
 }
 
 /* The same from where the last search ended, then from the start. */
-u32 Group::find_slots_around(u32 slots, u32 align) const
+u32 Group::find_slots_around(u32 wanted, u32 align) const
 {
-	const u32 found = find_slots(next_slot_, slots_per_group, slots, align);
+	const u32 found = find_slots(next_slot_, slots, wanted, align);
 
-	if (found != slots_per_group)
+	if (found != slots)
 		return found;
-	const u32 end = next_slot_ + slots < slots_per_group ? next_slot_ + slots : slots_per_group;
-	const u32 again = find_slots(0, end, slots, align);
+	const u32 end = min(next_slot_ + wanted, slots);
+	const u32 again = find_slots(0, end, wanted, align);
 
-	return again == end ? slots_per_group : again;
+	return again == end ? slots : again;
 }
 
 /*
@@ -131,35 +144,36 @@ u32 Group::find_slots_around(u32 slots, u32 align) const
 Run Group::take_aligned(u32 offset, u32 count, bool apart)
 {
 	constexpr u32 stretch = 16;
-	u32 slots = (offset + count + slot_blocks - 1) / slot_blocks;
-	u32 found = slots_per_group;
+	u32 wanted = (offset + count + slot_blocks - 1) / slot_blocks;
+	u32 found = slots;
 
 	if (apart)
-		found = find_slots_around(slots < stretch ? stretch : slots, stretch);
-	while (found == slots_per_group) {
-		found = find_slots_around(slots, 1);
-		if (found == slots_per_group) {
-			slots /= 2;
-			if (slots == 0)
+		found = find_slots_around(wanted < stretch ? stretch : wanted, stretch);
+	while (found == slots) {
+		found = find_slots_around(wanted, 1);
+		if (found == slots) {
+			wanted /= 2;
+			if (wanted == 0)
 				return {};
 		}
 	}
 
-	const u32 room = slots * slot_blocks - offset;
+	const u32 room = wanted * slot_blocks - offset;
 	const u32 taken = count < room ? count : room;
 
 	next_slot_ = found;
-	set_bits(live_, found * slot_blocks + offset, taken);
+	set_live(found * slot_blocks + offset, taken);
 	return { found * slot_blocks + offset, taken };
 }
 
 Run Group::take_any(u32 count)
 {
-	for (u32 word = 0; word < words; word++) {
-		if (live_[word] == ~0ull)
+	for (; any_from_ < words; any_from_++) {
+		const u64 word = live_[any_from_];
+
+		if (word == ~0ull)
 			continue;
-		const u32 at =
-			word * bits_per_word + static_cast<u32>(__builtin_ctzll(~live_[word]));
+		const u32 at = any_from_ * bits_per_word + static_cast<u32>(__builtin_ctzll(~word));
 
 		return { at, take_at(at, count) };
 	}
@@ -169,6 +183,11 @@ Run Group::take_any(u32 count)
 void Group::give_back(u32 at, u32 count)
 {
 	clear_bits(live_, at, count);
+	any_from_ = min(any_from_, at / bits_per_word);
+	for (u32 slot = at / slot_blocks; slot * slot_blocks < at + count; slot++) {
+		if (is_slot_free(slot))
+			clear_bits(live_slots_, slot, 1);
+	}
 }
 
 /*

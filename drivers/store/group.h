@@ -57,12 +57,16 @@ struct Geometry {
  * blocks in use, as of an epoch. While checkpoint E is being written, changes
  * of epoch E + 1 go to the other bitmap, which starts as a copy.
  *
+ * Which slots have a block that is live stands in a bitmap of its own, so that a search for
+ * whole free ones costs little in a group that has few.
+ *
  * All members need lock(). Owned by Space.
  */
 class Group {
 public:
 	static constexpr u32 words = format::group_blocks / bits_per_word;
 	static constexpr u32 slot_blocks = 16; /* 64 KiB: a neighbourhood that belongs together */
+	static constexpr u32 slots = format::group_blocks / slot_blocks;
 
 	static Result<Group *> create(u64 index);
 	static void destroy(Group *group);
@@ -106,9 +110,10 @@ private:
 
 	void start_epoch(u64 epoch) TBK_REQUIRES(lock_);
 	void mark(u32 side, u32 at, u32 count, bool used) TBK_REQUIRES(lock_);
-	u32 find_slots(u32 from, u32 to, u32 slots, u32 align) const TBK_REQUIRES(lock_);
-	u32 find_slots_around(u32 slots, u32 align) const TBK_REQUIRES(lock_);
-	bool slots_free(u32 slot, u32 slots) const TBK_REQUIRES(lock_);
+	u32 find_slots(u32 from, u32 to, u32 wanted, u32 align) const TBK_REQUIRES(lock_);
+	u32 find_slots_around(u32 wanted, u32 align) const TBK_REQUIRES(lock_);
+	bool is_slot_free(u32 slot) const TBK_REQUIRES(lock_);
+	void set_live(u32 at, u32 count) TBK_REQUIRES(lock_);
 
 	Mutex lock_{ TBK_RANK_GROUP };
 	const u64 index_;
@@ -116,6 +121,8 @@ private:
 	u64 *const used_[2]; /* by parity of the epoch */
 	u64 epoch_[2] TBK_GUARDED_BY(lock_) = { 0, 0 };
 	u32 changed_[2] TBK_GUARDED_BY(lock_) = { 0, 0 };
+	u64 live_slots_[slots / bits_per_word] TBK_GUARDED_BY(lock_) = {};
+	u32 any_from_ TBK_GUARDED_BY(lock_) = 0;  /* no word of live_ before it has a clear bit */
 	u32 next_slot_ TBK_GUARDED_BY(lock_) = 0; /* where the last search ended */
 };
 

@@ -15,6 +15,7 @@
 	X(group_take_aligned_refuses_without_a_free_slot)     \
 	X(group_take_any_finds_the_last_block)                \
 	X(group_take_any_gives_up_when_full)                  \
+	X(group_free_slots_agree_with_plain_array)            \
 	X(group_epoch_unchanged_has_nothing_to_write)         \
 	X(group_change_of_next_epoch_stays_out_of_this)       \
 	X(group_late_change_shows_in_both_epochs)             \

@@ -42,6 +42,8 @@ public:
 		return group_;
 	}
 
+	Group *get() const { return group_; }
+
 	/* Whether epoch @epoch has the block in use. */
 	bool is_used(u64 epoch, u32 at) const TBK_NO_TSA
 	{
@@ -60,6 +62,39 @@ private:
 };
 
 constexpr u32 fixed_1 = 18;
+
+u32 plain_free_slots(const bool *taken, u32 count)
+{
+	u32 free = 0;
+
+	for (u32 i = 0; i < count; i += slot) {
+		u32 left = slot;
+
+		while (left > 0 && !taken[i + left - 1])
+			left--;
+		free += left == 0;
+	}
+	return free;
+}
+
+/* How many can be had, one after the other; they are given back. */
+u32 free_slots(Group &group) TBK_NO_TSA
+{
+	constexpr u32 most = 16;
+	u32 found[most];
+	u32 count = 0;
+
+	for (; count < most; count++) {
+		const Run run = group.take_aligned(0, slot, false);
+
+		if (run.count != slot || run.start % slot != 0)
+			break;
+		found[count] = static_cast<u32>(run.start);
+	}
+	for (u32 left = count; left > 0; left--)
+		group.give_back(found[left - 1], slot);
+	return count;
+}
 
 } // namespace
 
@@ -241,6 +276,36 @@ TBK_NO_TSA
 	CHECK_EQ(group->take_any(blocks).count, blocks - fixed_1);
 	CHECK_EQ(group->take_any(1).count, 0);
 	CHECK_EQ(group->free_live(), 0);
+}
+
+/* As many slots are found as are free, whatever was taken and given back. */
+TBK_TEST(group_free_slots_agree_with_plain_array)
+TBK_NO_TSA
+{
+	constexpr u32 width = 8 * slot;
+	constexpr u32 first = 4 * slot;
+	Grouped group;
+	Random random;
+	bool taken[width] = {};
+
+	group->take_at(fixed_1, first - fixed_1);
+	group->take_at(first + width, blocks);
+	for (int step = 0; step < 20000; step++) {
+		const u32 at = static_cast<u32>(random.below(width));
+
+		if (taken[at])
+			group->give_back(first + at, 1);
+		else
+			CHECK_EQ(group->take_at(first + at, 1), 1);
+		taken[at] = !taken[at];
+		/* From time to time all are free. */
+		for (u32 i = 0; i < width && step % 100 == 0; i++) {
+			if (taken[i])
+				group->give_back(first + i, 1);
+			taken[i] = false;
+		}
+		REQUIRE_EQ(free_slots(*group.get()), plain_free_slots(taken, width));
+	}
 }
 
 TBK_TEST(group_epoch_unchanged_has_nothing_to_write)
