@@ -37,7 +37,7 @@ hosted-tests := $(wildcard kunit/harness/*.cc kunit/hosted/*.cc kunit/crash/*.cc
 fuzz := $(wildcard kunit/fuzz/*_fuzz.cc)
 # What fuzzers share with tests, and what stands for the test runner there.
 fuzz-help := kunit/harness/shared/ram_device.cc kunit/harness/shared/do_io.cc kunit/store/damage.cc kunit/store/damage_seal.cc \
-	kunit/fuzz/no_runner.cc
+	kunit/fuzz/no_runner.cc kunit/fuzz/formatted.cc
 tools-core := $(wildcard drivers/store/*.cc)
 
 is-freestanding := $(core) $(core-tests) $(tools-core)
@@ -116,7 +116,7 @@ $(B)/libthinback.a: $(patsubst %,$(B)/lib/%.o,$(tools-core) $(hosted))
 
 tsa := $(patsubst %,$(B)/tsa/%.ok,$(core) $(core-tests))
 tidy := $(sort $(patsubst %,$(B)/tidy/%.ok,$(core) $(core-tests) $(hosted) $(hosted-tests) \
-	$(threads) $(threads-tests) $(fuzz) kunit/fuzz/no_runner.cc $(wildcard kunit/scale/*.cc)))
+	$(threads) $(threads-tests) $(fuzz) kunit/fuzz/no_runner.cc kunit/fuzz/formatted.cc $(wildcard kunit/scale/*.cc)))
 
 $(B)/tsa/%.ok: %
 	@mkdir -p $(@D)

@@ -11,15 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../drivers/hosted/devices.h"
 #include "../../drivers/hosted/hosted.h"
 #include "control_fuzz.h"
+#include "formatted.h"
 
 using namespace thinback;
 
 namespace {
 
-constexpr u64 mib = 1 << 20;
 constexpr u32 most_calls = 24;
 
 struct Call {
@@ -140,26 +139,13 @@ void check_device(MemoryDevice &device)
 	TBK_ASSERT(tbk_pool_check(&device, &check, nullptr) == 0);
 }
 
-MemoryDevice &formatted()
-{
-	static MemoryDevice *image;
-
-	if (!image) {
-		const struct tbk_format_options format = { "tank", { 1 }, 0 };
-
-		image = new MemoryDevice(64 * mib);
-		TBK_ASSERT(tbk_pool_format(image, &format, nullptr) == 0);
-	}
-	return *image;
-}
-
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	hosted_log_to([](enum tbk_level, const char *) {});
 	const bool is_clean = hosted_run([&] {
-		MemoryDevice device(64 * mib);
+		MemoryDevice device(formatted_bytes);
 		u32 calls = 0;
 
 		device.copy_from(formatted());

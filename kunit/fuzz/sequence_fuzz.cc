@@ -13,15 +13,14 @@
 #include <string>
 #include <vector>
 
-#include "../../drivers/hosted/devices.h"
 #include "../../drivers/hosted/hosted.h"
 #include "../store/damage.h"
+#include "formatted.h"
 
 using namespace thinback;
 
 namespace {
 
-constexpr u64 mib = 1 << 20;
 constexpr u64 most_blocks = 64; /* of a volume */
 constexpr u32 most_ops = 64;
 
@@ -332,26 +331,13 @@ void Sequence::run(const u8 *data, size_t size)
 	close();
 }
 
-MemoryDevice &formatted()
-{
-	static MemoryDevice *image;
-
-	if (!image) {
-		const struct tbk_format_options format = { "tank", { 1 }, 0 };
-
-		image = new MemoryDevice(64 * mib);
-		TBK_ASSERT(tbk_pool_format(image, &format, nullptr) == 0);
-	}
-	return *image;
-}
-
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	hosted_log_to([](enum tbk_level, const char *) {});
 	const bool is_clean = hosted_run([&] {
-		MemoryDevice device(64 * mib);
+		MemoryDevice device(formatted_bytes);
 
 		device.copy_from(formatted());
 		Sequence(device).run(data, size);
