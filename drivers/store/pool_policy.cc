@@ -75,8 +75,8 @@ Status Pool::require_free(const Volume &volume, const Limits &limits, Why *why)
 	TBK_EXPLAIN(why, "%s/%s: %llu bytes more than it owns cannot be kept: %llu are free",
 		    name_.text, volume.name.text, (limits.reserve - own) * block_bytes,
 		    left * block_bytes);
-	TBK_HINT(why, "a reserve of %llu or less, or more room in the pool: %s",
-		 (own + left) * block_bytes, "remove something");
+	TBK_HINT(why, "a reserve of %llu or less, or more room in the pool: remove something",
+		 (own + left) * block_bytes);
 	return Err::no_space;
 }
 
