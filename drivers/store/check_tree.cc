@@ -169,8 +169,11 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 	verify_taken_over(pointer, node);
 	const u64 mapped_before = tree_ ? tree_->mapped : 0;
 	const u64 lost_before = lost_seen_;
+	const auto visit_child = [this](const NodePointer &child, Range part) {
+		return visit(child, part);
+	};
 
-	TBK_TRY(pointer.level > 0 ? visit_children(node, range) : visit_records(node));
+	TBK_TRY(pointer.level > 0 ? node.each_child(range, visit_child) : visit_records(node));
 	if (lost_seen_ != lost_before)
 		TBK_TRY(note_lost(pointer, true));
 	return remember(node, mapped_before);
@@ -183,21 +186,6 @@ Status TreeWalk::note_lost(const NodePointer &pointer, bool is_path)
 		return {};
 	lost_seen_++;
 	return lost_->add({ pointer.block, tree_->id(), pointer.level, is_path });
-}
-
-Status TreeWalk::visit_children(const Node &node, Range range)
-{
-	const NodeLayout layout = node.layout();
-	u64 low = range.low;
-
-	for (u32 i = 0; i < node.count(); i++) {
-		const bool is_last = i + 1 == node.count();
-		const u64 high = is_last ? range.high : node.key(layout, i + 1);
-
-		TBK_TRY(visit(node.pointer(i), { low, high }));
-		low = high;
-	}
-	return {};
 }
 
 /* Children will come upon it, when it is a snapshot's. */

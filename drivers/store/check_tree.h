@@ -38,10 +38,7 @@ public:
 	bool is_whole() const { return whole_; }
 
 private:
-	struct Range {
-		u64 low;
-		u64 high;
-	};
+	using Range = KeyRange;
 	/* What is looked up in a parent. */
 	struct Place {
 		u64 key;
@@ -59,7 +56,6 @@ private:
 	Status strike_copy(const NodePointer &pointer);
 	Result<bool> read(const NodePointer &pointer, u8 *image);
 	Status note_bad(const NodePointer &pointer, Copy copy, Err why);
-	Status visit_children(const Node &node, Range range);
 	Status visit_records(const Node &leaf);
 	Status visit_extents(const Node &leaf);
 	Status visit_extent(const format::Extent &extent);

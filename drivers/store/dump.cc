@@ -132,14 +132,9 @@ Status Dump::read_node_of_catalog(const NodePointer &pointer, Range ids)
 
 	if (node->level() == 0)
 		return add_records(*node.get());
-	for (u32 i = 0; i < node->count(); i++) {
-		const bool is_last = i + 1 == node->count();
-		const u64 high = is_last ? ids.high : node->key(node->layout(), i + 1);
-
-		TBK_TRY(read_node_of_catalog(node->pointer(i), { ids.low, high }));
-		ids.low = high;
-	}
-	return {};
+	return node->each_child(ids, [this](const NodePointer &child, Range part) {
+		return read_node_of_catalog(child, part);
+	});
 }
 
 Status Dump::add_records(const Node &leaf)

@@ -22,10 +22,7 @@ public:
 	Status run(Why *why);
 
 private:
-	struct Range {
-		u64 low;
-		u64 high;
-	};
+	using Range = KeyRange;
 
 	static void ignore(struct tbk_check *check, enum tbk_finding_class kind, const char *text);
 	static Status leave_space(Mending &mending, Space &space, u64 epoch);
@@ -42,7 +39,6 @@ private:
 	void tell_object(const format::CatalogRecord &record);
 	Status tell_tree(const CheckedTree &tree);
 	Status visit(const NodePointer &pointer, Range range);
-	Status visit_children(const Node &node, Range range);
 	void visit_extents(const Node &leaf);
 	void tell_shared(Range range);
 	void end_shared();

@@ -101,23 +101,10 @@ Status Dump::visit(const NodePointer &pointer, Range range)
 		return {};
 	}
 	if (node->level() > 0)
-		return visit_children(*node.get(), range);
+		return node->each_child(range, [this](const NodePointer &child, Range part) {
+			return visit(child, part);
+		});
 	visit_extents(*node.get());
-	return {};
-}
-
-Status Dump::visit_children(const Node &node, Range range)
-{
-	const NodeLayout branch = node.layout();
-	u64 low = range.low;
-
-	for (u32 i = 0; i < node.count(); i++) {
-		const bool is_last = i + 1 == node.count();
-		const u64 high = is_last ? range.high : node.key(branch, i + 1);
-
-		TBK_TRY(visit(node.pointer(i), { low, high }));
-		low = high;
-	}
 	return {};
 }
 

@@ -23,6 +23,12 @@ struct NodePointer {
 NodePointer read_root(const format::RootPointer &root);
 void write_root(format::RootPointer &root, const NodePointer &from);
 
+/* From @low up to @high. */
+struct KeyRange {
+	u64 low = 0;
+	u64 high = 0;
+};
+
 /* How records lie in a node: as words of 64 bits, the key in the first. */
 struct NodeLayout {
 	u32 words;     /* a record */
@@ -127,6 +133,19 @@ public:
 	bool is_pending(u32 record) const { return (word(branch, record, 3) & pending) != 0; }
 	NodePointer pointer(u32 record) const;
 	void set_pointer(u32 record, u64 key, const NodePointer &to, bool is_pending);
+
+	/* Calls visit(pointer, range) for the children of a branch whose own range is @all. */
+	template <typename Visit> Status each_child(KeyRange all, Visit visit) const
+	{
+		KeyRange range = all;
+
+		for (u32 i = 0; i < count(); i++) {
+			range.high = i + 1 < count() ? key(branch, i + 1) : all.high;
+			TBK_TRY(visit(pointer(i), range));
+			range.low = range.high;
+		}
+		return {};
+	}
 
 	/* Sealed: the image is final. Guarded by the lock of the one tree that has it unsealed. */
 	bool sealed = false;
