@@ -39,21 +39,24 @@ Result<Volume *> Recovery::volume_of(u32 id)
 	return volume;
 }
 
-Status Recovery::visit_all(JournalReader &journal, Visit visit)
+/* The first @most records that apply. */
+Status Recovery::visit_all(JournalReader &journal, u64 most, Visit visit)
 {
+	u64 visited = 0;
+
 	journal.rewind();
-	while (left_ > 0) {
+	while (visited < most) {
 		const format::JournalBlock *block = TBK_TRY(journal.next());
 
 		if (!block)
 			return {};
-		for (u32 i = 0; i < block->header.count.get() && left_ > 0; i++) {
+		for (u32 i = 0; i < block->header.count.get() && visited < most; i++) {
 			const format::JournalRecord &record = block->records[i];
 
 			if (!journal.applies(record))
 				continue;
 			TBK_TRY((this->*visit)(record.volume.get(), TBK_TRY(read_record(record))));
-			left_--;
+			visited++;
 		}
 	}
 	return {};
@@ -117,12 +120,11 @@ Status Recovery::apply_batch()
 
 Status Recovery::reserve_all(JournalReader &journal)
 {
-	const Status reserved = visit_all(journal, &Recovery::reserve);
+	const Status reserved = visit_all(journal, ~0ull, &Recovery::reserve);
 
 	if (!reserved.is_ok() && (!forgives_ || reserved.error() == Err::no_memory))
 		return reserved;
 	lost_ = reserved.error();
-	left_ = records_;
 	return {};
 }
 
@@ -132,7 +134,7 @@ Status Recovery::apply_all(JournalReader &journal)
 		return {};
 	editor_ = TBK_TRY(make<ExtentEditor>(pool_.cache(), pool_.space()));
 	batch_ = TBK_TRY(ReplayBatch::create());
-	TBK_TRY(visit_all(journal, &Recovery::collect));
+	TBK_TRY(visit_all(journal, records_, &Recovery::collect));
 	TBK_TRY(apply_batch());
 	editor_->relax();
 	tbk_log(TBK_LOG_INFO, "%s: %llu changes replayed from the journal", pool_.name(), records_);

@@ -40,7 +40,7 @@ public:
 private:
 	using Visit = Status (Recovery::*)(u32 id, const MapChange &);
 
-	Status visit_all(JournalReader &journal, Visit visit);
+	Status visit_all(JournalReader &journal, u64 most, Visit visit);
 	Result<Volume *> volume_of(u32 id);
 	Status reserve(u32 id, const MapChange &change);
 	Status collect(u32 id, const MapChange &change);
@@ -53,8 +53,7 @@ private:
 	Owned<ExtentEditor> editor_;
 	Owned<ReplayBatch> batch_;
 	Volume *last_ = nullptr; /* that was asked for */
-	u64 records_ = 0;
-	u64 left_ = ~0ull; /* records that the pass at hand may visit */
+	u64 records_ = 0;	 /* that were reserved, and may be applied */
 	bool forgives_ = false;
 	Err lost_ = Err::ok;
 };
