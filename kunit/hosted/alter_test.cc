@@ -206,6 +206,35 @@ TBK_TEST(resize_grows_while_open)
 	CHECK(rig.is_sound());
 }
 
+/* In memory it is larger before any checkpoint says so: what a flush wrote past the old end comes back. */
+TBK_TEST(resize_is_no_trap_for_what_a_flush_wrote)
+{
+	JournalRig rig;
+	int grown = 1;
+
+	REQUIRE(rig.is_ok());
+	(void)tbk_pool_settle(rig.pool);
+	/* Of its checkpoint. */
+	rig.device.delay_write(1);
+	hosted_spawn("grow",
+		     [&] { grown = tbk_volume_resize(rig.pool, "disk", 100 * mib, 0, nullptr); });
+	hosted_sleep_ms(10);
+	CHECK_EQ(grown, 1);
+	CHECK_EQ(rig.write(last + 1, 1), 0);
+	CHECK_EQ(rig.flush(), 0);
+	MemoryDevice image(rig.device.size());
+
+	image.copy_from(rig.device);
+	hosted_sleep_ms(120000);
+	CHECK_EQ(grown, 0);
+	rig.stop();
+	rig.device.copy_from(image);
+	rig.start();
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(last + 1, 1));
+	CHECK(rig.is_sound());
+}
+
 TBK_TEST(resize_does_not_shrink_unasked)
 {
 	JournalRig rig;
