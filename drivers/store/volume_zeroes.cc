@@ -55,6 +55,8 @@ VolumeIo::Step VolumeIo::write_zeroes(RequestState &state, u64 block, u64 count,
 	}
 	const u64 length = min(count, found.value().run.raw());
 
+	if (is_there && is_stuffed(state))
+		return Step::stalled;
 	if (is_there) {
 		MutexGuard guard(volume_.lock);
 		const Status unmapped = unmap(block, length);
