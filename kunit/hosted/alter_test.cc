@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Renaming, rolling back and resizing what there is. */
+#include "../../drivers/store/handle.h"
 #include "../harness/check.h"
 #include "journal_rig.h"
 
@@ -157,6 +158,40 @@ TBK_TEST(rollback_keeps_what_was_as_a_snapshot)
 	CHECK(rig.holds(1, 2));
 	rig.turn_to("disk", "was2");
 	CHECK(rig.holds(1, 3));
+}
+
+/* Before any checkpoint has sealed the tree it takes over: a clone would write into the same nodes. */
+TBK_TEST(rollback_is_sealed_for_a_clone_at_once)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(1, 1);
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	(void)tbk_pool_settle(rig.pool);
+	Checkpointer &checkpointer = rig.pool->pool->checkpointer();
+
+	checkpointer.hold();
+	rig.write(1, 2);
+	rig.leave();
+	hosted_spawn("rollback",
+		     [&] { CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", "was", nullptr), 0); });
+	hosted_sleep_ms(10);
+	hosted_spawn("clone", [&] {
+		CHECK_EQ(tbk_clone_create(rig.pool, "disk", "was", "clone", 0, nullptr), 0);
+	});
+	hosted_sleep_ms(10);
+	rig.turn_to("clone", nullptr);
+	REQUIRE(rig.is_ok());
+	CHECK_EQ(rig.write(1, 3), 0);
+	checkpointer.release();
+	checkpointer.request();
+	hosted_sleep_ms(5000);
+	CHECK(rig.holds(1, 3));
+	rig.turn_to("disk", "was");
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(1, 2));
+	CHECK(rig.is_sound());
 }
 
 TBK_TEST(rollback_of_what_is_open_is_refused)
