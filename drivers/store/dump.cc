@@ -49,8 +49,8 @@ Status Dump::open_damaged()
 	}
 	if (opened.error() == Err::no_memory)
 		return opened.error();
-	cache_ = TBK_TRY(NodeCache::create(
-		device_, { super_.header.pool.get(), super_.blocks.get(), super_.blocks.get() }));
+	cache_ = TBK_TRY(NodeCache::create(device_, { super_.header.pool.get(), super_.blocks.get(),
+						      super_.blocks.get(), true }));
 	TBK_LOST(
 		"journal: what flushes wrote after checkpoint %llu cannot be told: the pool cannot "
 		"be opened: %s",

@@ -219,6 +219,12 @@ void NodeCache::written(Node &node)
 	unpin(node);
 }
 
+/* The log is told once: a guest may ask for it again and again. */
+bool NodeCache::is_news(const NodePointer &pointer)
+{
+	return told_.exchange(pointer.block) != pointer.block;
+}
+
 /*
  * From either copy. One that was read in place of the first is written over it:
  * the same bytes to the same place, to which the caller's tree leads.
@@ -234,8 +240,7 @@ Status NodeCache::read(Node &node, const NodePointer &pointer, format::TreeKind 
 	const Status second = read_node(device_, pointer, Copy::second, kind, home, node.image_);
 
 	if (!second.is_ok()) {
-		/* Once: a guest may ask for it again and again. */
-		if (told_.exchange(pointer.block) != pointer.block)
+		if (is_news(pointer))
 			tbk_log(TBK_LOG_ERROR, "tree node in block %llu: %s%s%s", pointer.block,
 				to_text(first.error()), pointer.mirror ? "; and its copy: " : "",
 				pointer.mirror ? to_text(second.error()) : "");
@@ -246,9 +251,10 @@ Status NodeCache::read(Node &node, const NodePointer &pointer, format::TreeKind 
 							    node.image_, BlockCount(1), 0);
 
 	healed_.fetch_add_relaxed(1);
-	tbk_log(TBK_LOG_WARNING, "tree node in block %llu: %s: %s its copy in block %llu",
-		pointer.block, to_text(first.error()), healed.is_ok() ? "healed from" : "read from",
-		pointer.mirror);
+	if (healed.is_ok() || is_news(pointer))
+		tbk_log(TBK_LOG_WARNING, "tree node in block %llu: %s: %s its copy in block %llu",
+			pointer.block, to_text(first.error()),
+			healed.is_ok() ? "healed from" : "read from", pointer.mirror);
 	return {};
 }
 

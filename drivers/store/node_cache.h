@@ -90,6 +90,7 @@ private:
 	NodeCache(struct tbk_device &device, const NodeHome &home);
 	friend Result<Owned<NodeCache>> make<NodeCache>(struct tbk_device &, const NodeHome &);
 
+	bool is_news(const NodePointer &pointer);
 	Status read(Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static bool is_meant(const Node &node, const NodePointer &pointer, format::TreeKind kind);
 	static u32 bucket_of(u64 block);
@@ -117,7 +118,7 @@ private:
 	Atomic<Node *> *index_ = nullptr;
 	Stripe stripes_[stripes];
 
-	Atomic<u64> told_; /* the block that the log last said cannot be read */
+	Atomic<u64> told_; /* the block of which the log was last told that it cannot be read */
 	SpinLock order_lock_{ TBK_RANK_NODE_ORDER };
 	List<Node, &Node::order_> order_ TBK_GUARDED_BY(order_lock_); /* the hand is at the front */
 };

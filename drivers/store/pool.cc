@@ -26,6 +26,11 @@ void explain_open(Why *why, const struct tbk_device_info &info, Err err)
 		TBK_EXPLAIN(why, "the pool on %s was made by a newer version of thinback",
 			    info.name);
 		return;
+	case Err::newer_features:
+		TBK_EXPLAIN(why, "the pool on %s has been changed by a newer version of thinback",
+			    info.name);
+		TBK_HINT(why, "it can be read: thinback attach --read-only %s", info.name);
+		return;
 	case Err::too_small:
 		TBK_EXPLAIN(why, "%s is smaller than the pool on it", info.name);
 		return;
@@ -81,6 +86,8 @@ Status Pool::open_super()
 	if (!super)
 		return Err::no_memory;
 	TBK_TRY(read_superblock(device_, *super));
+	if (super->read_only.get() && !read_only_)
+		return Err::newer_features;
 	return open_parts(*super);
 }
 

@@ -127,6 +127,7 @@ private:
 		TBK_REQUIRES(catalog_->lock());
 	void turn_into_snapshot(Volume &volume, const Name &name) TBK_REQUIRES(catalog_->lock());
 	Status cut_off(Volume &volume, u64 blocks) TBK_REQUIRES(catalog_->lock());
+	void touch_size(Volume &volume, u64 blocks) TBK_REQUIRES(catalog_->lock());
 	void apply_limits(Volume &volume, const Limits &limits) TBK_REQUIRES(catalog_->lock());
 	void move_limits(Volume &from, Volume &to) TBK_REQUIRES(catalog_->lock());
 	Status require_free(const Volume &volume, const Limits &limits, Why *why)

@@ -175,6 +175,22 @@ Status Pool::cut_off(Volume &volume, u64 blocks)
 	return cut;
 }
 
+/*
+ * What is written past the old end is in no record before a checkpoint knows of the new one:
+ * whoever opens the pool would find it beyond the volume's end.
+ */
+void Pool::touch_size(Volume &volume, u64 blocks)
+{
+	{
+		MutexGuard guard(volume.lock);
+		const Moment moment = checkpointer_->begin_change(volume);
+
+		if (volume.io)
+			volume.io->forget_changes(moment);
+	}
+	volume.set_size(blocks);
+}
+
 Status Pool::resize(const char *volume, u64 bytes, u32 flags, Why *why)
 {
 	TBK_TRY(may_change(why));
@@ -192,8 +208,7 @@ Status Pool::resize(const char *volume, u64 bytes, u32 flags, Why *why)
 		}
 		if (blocks < found->size())
 			TBK_TRY(cut_off(*found, blocks));
-		found->set_size(blocks);
-		touch(*found);
+		touch_size(*found, blocks);
 	}
 	return sync();
 }

@@ -44,6 +44,8 @@ Status Repair::find_superblock()
 	salvage_.reset();
 	hook_.mending.super = nullptr;
 	hook_.mending.epoch = 0;
+	if (read.is_ok() && super_.read_only.get())
+		return Err::newer_features;
 	if (read.is_ok() || !is_superblock_lost(read.error()))
 		return read;
 	salvage_ = TBK_TRY(Salvage::create(device_, check_));

@@ -45,8 +45,10 @@ Status Restore::wipe_rings(struct tbk_device &device, u8 *zeroes)
 {
 	constexpr u64 rings[] = { format::ring_a, format::ring_b };
 	auto *old = reinterpret_cast<format::Superblock *>(zeroes);
-	const Status read = read_superblock(device, *old);
-	const u64 newest = read.is_ok() ? old->header.checkpoint.get() % format::ring_length : 0;
+
+	/* Also one that cannot be used here; zero if there is none. */
+	(void)read_superblock(device, *old);
+	const u64 newest = old->header.checkpoint.get() % format::ring_length;
 
 	__builtin_memset(zeroes, 0, sizeof(*old));
 	for (u64 ring : rings) {

@@ -29,7 +29,7 @@ Status check_numbers(const format::Superblock &super)
 	if (super.low.get() > 1000 || super.critical.get() > 1000)
 		return Err::bad_records;
 	if (super.policy.get() & ~(format::policy_discard | format::policy_scrub_freed))
-		return Err::bad_records;
+		return Err::newer_format;
 	if (super.name[0] == 0 || super.name[format::name_size - 1] != 0)
 		return Err::bad_records;
 	if (super.catalog.level >= format::max_height || super.generation.get() == 0)
@@ -37,33 +37,61 @@ Status check_numbers(const format::Superblock &super)
 	return {};
 }
 
-Status check_super(const void *block, u64 at)
+/* Whether it is one, whatever it says. */
+Status check_identity(const void *block, u64 at)
 {
 	const auto &super = *static_cast<const format::Superblock *>(block);
 
 	TBK_TRY(check_block(block, format::superblock_magic, PhysicalBlock(at),
 			    super.header.pool.get()));
-	if (__builtin_memcmp(&super.header.pool, super.uuid, sizeof(super.header.pool)) != 0)
-		return Err::wrong_pool;
-	return check_numbers(super);
+	return __builtin_memcmp(&super.header.pool, super.uuid, sizeof(super.header.pool)) == 0
+		       ? Status()
+		       : Err::wrong_pool;
 }
 
-/* Takes over into @super what is newer there. Damage in one slot is no error; the worst is remembered. */
-void scan_ring(const u8 *ring, u64 at, format::Superblock &super, Err &worst)
+struct Newest {
+	format::Superblock &super;
+	bool is_any = false;
+	Err worst = Err::no_pool; /* of the others */
+};
+
+/* Zeros in place of what cannot be read: the newest may be another one, and nowhere else. */
+Status read_ring(struct tbk_device &device, u64 at, u8 *ring)
+{
+	Status worst;
+
+	if (read_blocks(device, PhysicalBlock(at), ring, BlockCount(format::ring_length)).is_ok())
+		return {};
+	for (u64 i = 0; i < format::ring_length; i++) {
+		u8 *block = ring + i * format::block_size;
+		const Status read =
+			read_blocks(device, PhysicalBlock(at + i), block, BlockCount(1));
+
+		if (read.is_ok())
+			continue;
+		worst = read;
+		__builtin_memset(block, 0, format::block_size);
+	}
+	return worst;
+}
+
+/* Takes over what is newer there, whether it can be used or not. Damage in one slot is no error; the worst is remembered. */
+void scan_ring(const u8 *ring, u64 at, Newest &newest)
 {
 	for (u64 i = 0; i < format::ring_length; i++) {
 		const void *block = ring + i * format::block_size;
 		const auto &found = *static_cast<const format::Superblock *>(block);
-		const Status sound = check_super(block, at + i);
+		const Status genuine = check_identity(block, at + i);
 
-		if (!sound.is_ok()) {
+		if (!genuine.is_ok()) {
 			if (found.header.magic.get() == format::superblock_magic)
-				worst = sound.error();
+				newest.worst = genuine.error();
 			continue;
 		}
-		if (super.header.magic.get() == 0 ||
-		    found.header.checkpoint.get() > super.header.checkpoint.get())
-			__builtin_memcpy(&super, block, sizeof(super));
+		if (!newest.is_any ||
+		    found.header.checkpoint.get() > newest.super.header.checkpoint.get())
+			__builtin_memcpy(&newest.super, block, sizeof(found));
+		newest.is_any = true;
 	}
 }
 
@@ -75,7 +103,7 @@ Status read_superblock(struct tbk_device &device, format::Superblock &super)
 	struct tbk_device_info info {};
 	u8 *ring = static_cast<u8 *>(tbk_big_alloc(bytes));
 	const auto free_ring = ScopeGuard([=] { tbk_big_free(ring); });
-	Err worst = Err::no_pool;
+	Newest newest{ super };
 
 	if (!ring)
 		return Err::no_memory;
@@ -86,16 +114,16 @@ Status read_superblock(struct tbk_device &device, format::Superblock &super)
 	constexpr u64 rings[] = { format::ring_a, format::ring_b };
 
 	for (u64 at : rings) {
-		const Status read = read_blocks(device, PhysicalBlock(at), ring,
-						BlockCount(format::ring_length));
+		const Status read = read_ring(device, at, ring);
 
-		if (read.is_ok())
-			scan_ring(ring, at, super, worst);
-		else
-			worst = read.error();
+		if (!read.is_ok())
+			newest.worst = read.error();
+		scan_ring(ring, at, newest);
 	}
-	if (super.header.magic.get() == 0)
-		return worst;
+	if (!newest.is_any)
+		return newest.worst;
+	/* Never an older one instead: what that leads to has been given to others since. */
+	TBK_TRY(check_numbers(super));
 	if (super.blocks.get() > info.bytes / format::block_size)
 		return Err::too_small;
 	return {};

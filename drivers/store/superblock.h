@@ -10,7 +10,8 @@ namespace thinback {
 /*
  * Reads both rings and leaves the newest valid superblock in @super. no_pool
  * when there is none; newer_format when its features are not known here. One
- * damaged copy is no reason to refuse: each ring holds the last eight.
+ * damaged copy is no reason to refuse: each ring holds the last eight. One that is
+ * as it was written and cannot be used is: the pool has gone on past those before it.
  */
 Status read_superblock(struct tbk_device &device, format::Superblock &super);
 

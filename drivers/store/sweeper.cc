@@ -188,12 +188,12 @@ bool Sweeper::sweep(const SweepPolicy &policy, bool in_haste)
 	const u32 count = cut_pieces(policy);
 
 	if (policy.scrubs())
-		submit(TBK_OP_WRITE, count);
+		overwrite(count);
 	if (may_discard(policy)) {
 		/* Or the zeros might be discarded before they are written. */
 		if (policy.scrubs())
 			(void)flush_device(pool_.device());
-		submit(TBK_OP_DISCARD, count);
+		discard(count);
 	}
 	slow_down(policy, begun, count);
 	for (u32 i = 0; i < count; i++) {
@@ -235,12 +235,20 @@ u32 Sweeper::piece_of(const Run &run, u32 most) const
 	return end > run.start ? static_cast<u32>(end - run.start) : most;
 }
 
+/* A whole granule at least: of less nothing would ever be discarded. */
+u64 Sweeper::most_of_piece(const SweepPolicy &policy, u64 budget) const
+{
+	const u64 most = min(u64{ policy.scrubs() ? zero_blocks : discard_blocks }, budget);
+
+	return may_discard(policy) ? max(most, min(granule_, u64{ discard_blocks })) : most;
+}
+
 /* Into the slots, about an eighth of a second's worth; returns how many. */
 u32 Sweeper::cut_pieces(const SweepPolicy &policy)
 {
 	const u64 eighth = policy.bytes_per_second() / 8 / format::block_size;
 	const u64 budget = eighth ? eighth : ~0ull;
-	const u64 most = min(u64{ policy.scrubs() ? zero_blocks : discard_blocks }, budget);
+	const u64 most = most_of_piece(policy, budget);
 	u64 blocks = 0;
 	u32 count = 0;
 
@@ -258,27 +266,32 @@ u32 Sweeper::cut_pieces(const SweepPolicy &policy)
 	return count;
 }
 
-/* False if there is nothing to be asked: not one granule of the device. */
-bool Sweeper::aim(Slot &slot, u32 op)
+/* What is not yet overwritten of it, from its block @from on. False when nothing is, or some of it cannot be. */
+bool Sweeper::aim_zeros(Slot &slot, u64 from) const
 {
-	u64 start = slot.run.start;
-	u64 end = start + slot.run.count;
-
-	if (op == TBK_OP_DISCARD) {
-		start = (start + granule_ - 1) / granule_ * granule_;
-		end = end / granule_ * granule_;
-	}
-	if (start >= end || (op == TBK_OP_DISCARD && slot.failed))
+	if (from >= slot.run.count || slot.failed)
 		return false;
 	slot.io = {};
-	slot.io.op = op;
+	slot.io.op = TBK_OP_WRITE;
+	slot.io.sector = (slot.run.start + from) * sectors_per_block;
+	slot.io.bytes = min(slot.run.count - from, u64{ zero_blocks }) * format::block_size;
+	slot.payload = { zeros_, TBK_PAYLOAD_BUFFER, 0, slot.io.bytes };
+	return true;
+}
+
+/* False if there is nothing to be asked: not one granule of the device. */
+bool Sweeper::aim_discard(Slot &slot) const
+{
+	const u64 start = (slot.run.start + granule_ - 1) / granule_ * granule_;
+	const u64 end = (slot.run.start + slot.run.count) / granule_ * granule_;
+
+	if (start >= end || slot.failed)
+		return false;
+	slot.io = {};
+	slot.io.op = TBK_OP_DISCARD;
 	slot.io.sector = start * sectors_per_block;
 	slot.io.bytes = (end - start) * format::block_size;
 	slot.payload = {};
-	if (op == TBK_OP_WRITE)
-		slot.payload = { zeros_, TBK_PAYLOAD_BUFFER, 0, slot.io.bytes };
-	slot.io.payload = &slot.payload;
-	slot.io.done = done;
 	return true;
 }
 
@@ -289,23 +302,47 @@ void Sweeper::done(struct tbk_io *io)
 	slot.wait->end(0);
 }
 
-/* To all slots at once, and waits for them. */
-void Sweeper::submit(u32 op, u32 count)
+void Sweeper::overwrite(u32 count)
+{
+	bool is_aimed[depth] = {};
+	bool is_any = true;
+
+	for (u64 from = 0; is_any; from += zero_blocks) {
+		is_any = false;
+		for (u32 i = 0; i < count; i++) {
+			is_aimed[i] = aim_zeros(slots_[i], from);
+			is_any |= is_aimed[i];
+		}
+		submit(TBK_OP_WRITE, is_aimed, count);
+	}
+}
+
+void Sweeper::discard(u32 count)
+{
+	bool is_aimed[depth] = {};
+
+	for (u32 i = 0; i < count; i++)
+		is_aimed[i] = aim_discard(slots_[i]);
+	submit(TBK_OP_DISCARD, is_aimed, count);
+}
+
+/* To all slots that are aimed at once, and waits for them. */
+void Sweeper::submit(u32 op, const bool *is_aimed, u32 count)
 {
 	IoWait wait;
-	bool asked[depth] = {};
 
 	for (u32 i = 0; i < count; i++) {
-		asked[i] = aim(slots_[i], op);
-		if (!asked[i])
+		if (!is_aimed[i])
 			continue;
+		slots_[i].io.payload = &slots_[i].payload;
+		slots_[i].io.done = done;
 		slots_[i].wait = &wait;
 		wait.begin();
 		pool_.device().ops->submit(&pool_.device(), &slots_[i].io);
 	}
 	(void)wait.wait();
 	for (u32 i = 0; i < count; i++) {
-		if (!asked[i] || slots_[i].io.error == 0)
+		if (!is_aimed[i] || slots_[i].io.error == 0)
 			continue;
 		slots_[i].failed = op == TBK_OP_WRITE;
 		tell(op, slots_[i].io.error);

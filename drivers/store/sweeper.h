@@ -73,10 +73,14 @@ private:
 	bool sweep(const SweepPolicy &policy, bool in_haste);
 	void release_all();
 	bool fill();
+	u64 most_of_piece(const SweepPolicy &policy, u64 budget) const;
 	u32 cut_pieces(const SweepPolicy &policy);
 	u32 piece_of(const Run &run, u32 most) const;
-	bool aim(Slot &slot, u32 op);
-	void submit(u32 op, u32 count);
+	bool aim_zeros(Slot &slot, u64 from) const;
+	bool aim_discard(Slot &slot) const;
+	void overwrite(u32 count);
+	void discard(u32 count);
+	void submit(u32 op, const bool *is_aimed, u32 count);
 	void tell(u32 op, int error);
 	void slow_down(const SweepPolicy &policy, u64 begun, u32 count);
 

@@ -38,11 +38,12 @@ u64 VolumeIo::alike(RequestState &state, u64 offset, u64 bytes, bool &is_zero)
 	return is_zero ? length : most;
 }
 
-/* What is there goes, as by a discard; where nothing is there is nothing to do. */
+/* What is there, or was lost, goes, as by a discard; where nothing is there is nothing to do. */
 VolumeIo::Step VolumeIo::write_zeroes(RequestState &state, u64 block, u64 count, Effort effort)
 {
 	auto found = find(block, count, effort);
-	const bool is_there = found.is_ok() && found.value().kind == Mapping::Kind::data;
+	const bool is_there = found.is_ok() && (found.value().kind == Mapping::Kind::data ||
+						found.value().kind == Mapping::Kind::lost);
 
 	if (!found.is_ok() && found.error() != Err::would_block) {
 		fail(state, found.error());
@@ -54,6 +55,8 @@ VolumeIo::Step VolumeIo::write_zeroes(RequestState &state, u64 block, u64 count,
 	}
 	const u64 length = min(count, found.value().run.raw());
 
+	if (is_there && is_stuffed(state))
+		return Step::stalled;
 	if (is_there) {
 		MutexGuard guard(volume_.lock);
 		const Status unmapped = unmap(block, length);

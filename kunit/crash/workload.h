@@ -46,7 +46,7 @@ private:
 		Disk *disk;
 		struct tbk_volume *handle; /* NULL for snapshots */
 		bool is_leaving;
-		u64 shrinks_to; /* sectors, while it is being cut off; else never */
+		u64 sure_end; /* sectors that it has for certain while its size changes; else never */
 	};
 	struct Slot {
 		struct tbk_request request {}; /* first: found from it */

@@ -133,11 +133,11 @@ void Workload::shrink(Live &live, u64 sectors)
 		if (slot.live == &live && slot.sector + slot.count > sectors)
 			slot.may_fail = true;
 	}
-	live.shrinks_to = sectors;
+	live.sure_end = sectors;
 	ledger_.begin_act(now());
 	const int error = resize_to(disk, sectors, TBK_RESIZE_SHRINK);
 
-	live.shrinks_to = never;
+	live.sure_end = never;
 	ledger_.reshape(disk).sectors = sectors;
 	if (!ended(error, "shrinking " + disk.name()))
 		return;
@@ -147,7 +147,7 @@ void Workload::shrink(Live &live, u64 sectors)
 		disk.history[at].push_back({ 0, change });
 }
 
-/* What was cut off before reads as zeros. */
+/* What was cut off before reads as zeros. Requests need not wait for it to be over. */
 void Workload::grow(Live &live, u64 sectors)
 {
 	Disk &disk = *live.disk;
@@ -156,12 +156,14 @@ void Workload::grow(Live &live, u64 sectors)
 		reap();
 		return !is_past_end(live);
 	});
+	live.sure_end = disk.sectors();
 	ledger_.begin_act(now());
-	const int error = resize_to(disk, sectors, 0);
-
 	ledger_.reshape(disk).sectors = sectors;
 	if (disk.history.size() < sectors)
 		disk.history.resize(sectors, { { 0, 0 } });
+	const int error = resize_to(disk, sectors, 0);
+
+	live.sure_end = never;
 	ended(error, "growing " + disk.name());
 }
 

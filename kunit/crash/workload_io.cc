@@ -189,7 +189,7 @@ void Workload::submit(Slot &slot, u32 op)
 	struct tbk_request &request = slot.request;
 
 	slot.done_at = never;
-	slot.may_fail = slot.sector + slot.count > slot.live->shrinks_to;
+	slot.may_fail = slot.sector + slot.count > slot.live->sure_end;
 	request.op = op;
 	request.sector = slot.sector;
 	request.bytes = slot.count * sector_size;

@@ -20,6 +20,7 @@ using namespace thinback;
 namespace {
 
 constexpr u32 most_calls = 24;
+constexpr u32 most_size = 8192; /* of a structure, as a caller says; larger ones are all alike */
 
 struct Call {
 	u8 cmd;
@@ -47,8 +48,8 @@ void put_name(char (&field)[size], const char *prefix, u32 which, const Call &ca
 /* An argument that makes sense, mostly. */
 void prepare_command(thinback_command &to, const Call &call)
 {
-	to.size = call.bits & 1 ? call.value : sizeof(to);
-	to.flags = call.flags & 15;
+	to.size = call.bits & 1 ? call.value % most_size : sizeof(to);
+	to.flags = call.flags & 31;
 	snprintf(to.pool, sizeof(to.pool), "%s", call.names >> 6 == 3 ? "pond" : "tank");
 	put_name(to.volume, "v", call.names & 3, call);
 	put_name(to.snapshot, "s", call.names >> 2 & 3, call);
@@ -59,19 +60,23 @@ void prepare_command(thinback_command &to, const Call &call)
 		to.volume[0] = 0;
 	to.bytes = static_cast<u64>(call.value) << (call.bits & 16 ? 32 : 10);
 	snprintf(to.path, sizeof(to.path), "/dev/tank");
-	to.set = call.set;
+	to.set = call.set | (call.bits & 128 ? THINBACK_SET_DETECT_ZEROES : 0);
 	to.on_full = call.flags >> 4;
 	to.quota = to.bytes;
 	to.reserve = to.bytes / 2;
 	to.full_wait = call.value;
-	to.low = call.value & 1023;
-	to.critical = call.value >> 10 & 1023;
+	to.low = call.value & 2047;
+	to.critical = call.value >> 11 & 2047;
+	to.discard = call.value & 1;
+	to.scrub_freed = call.value >> 1 & 1;
+	to.detect_zeroes = call.value >> 2 & 1;
+	to.discard_rate = to.bytes;
 }
 
 void prepare_list(thinback_list &to, const Call &call)
 {
-	to.size = call.bits & 1 ? call.value : sizeof(to);
-	to.item_size = call.bits & 2 ? call.value : sizeof(thinback_object);
+	to.size = call.bits & 1 ? call.value % most_size : sizeof(to);
+	to.item_size = call.bits & 2 ? call.value % most_size : sizeof(thinback_object);
 	snprintf(to.pool, sizeof(to.pool), "tank");
 	to.cursor = call.names & 3;
 	to.items = reinterpret_cast<u64>(tbk_fuzz_user) +
@@ -95,12 +100,36 @@ void prepare(const Call &call)
 	}
 }
 
-/* Text that the kernel has put there ends. */
-void check_answer(const Call &call, long answer)
+template <size_t size> bool ends(const char (&text)[size])
+{
+	return strnlen(text, size) < size;
+}
+
+bool is_list(u32 cmd)
+{
+	return cmd == THINBACK_LIST_POOLS || cmd == THINBACK_LIST_OBJECTS;
+}
+
+/* Whether all that is text in a command, or a list, that the kernel can read as a whole is text. */
+bool is_readable(u32 cmd)
+{
+	const auto &command = *reinterpret_cast<const thinback_command *>(tbk_fuzz_user);
+	const auto &list = *reinterpret_cast<const thinback_list *>(tbk_fuzz_user);
+
+	if (is_list(cmd))
+		return list.size < sizeof(list) || ends(list.pool);
+	return cmd == THINBACK_VERSION || command.size < sizeof(command) ||
+	       (ends(command.pool) && ends(command.volume) && ends(command.snapshot) &&
+		ends(command.target) && ends(command.path));
+}
+
+/* Text that the kernel has put there ends, and what it was given did, too. */
+void check_answer(const Call &call, long answer, bool was_readable)
 {
 	const auto &command = *reinterpret_cast<const thinback_command *>(tbk_fuzz_user);
 
 	TBK_ASSERT(answer <= 0 && answer > -4096);
+	TBK_ASSERT(was_readable || answer != 0);
 	if (call.cmd == 0 || call.cmd > _IOC_NR(THINBACK_SET) || answer == -TBK_EINVAL ||
 	    command.size < sizeof(command) || call.bits & 32)
 		return;
@@ -124,7 +153,9 @@ size_t run_call(const u8 *data, size_t size)
 	const u64 arg = call.bits & 32 ? start + TBK_FUZZ_USER - call.flags : start;
 	const u32 cmd = call.bits & 64 ? call.value : _IO(THINBACK_IOC, call.cmd % 24);
 
-	check_answer(call, tbk_fuzz_ioctl(cmd, arg));
+	const bool is_text = arg != start || is_readable(cmd);
+
+	check_answer(call, tbk_fuzz_ioctl(cmd, arg), is_text);
 	return sizeof(call) + patched;
 }
 
@@ -132,11 +163,16 @@ void check_device(MemoryDevice &device)
 {
 	struct tbk_check check {};
 
+	struct tbk_pool *pool = nullptr;
+
 	check.found = [](struct tbk_check *, enum tbk_finding_class, const char *text) {
 		fprintf(stderr, "check: %s\n", text);
 		TBK_ASSERT(false);
 	};
 	TBK_ASSERT(tbk_pool_check(&device, &check, nullptr) == 0);
+	/* Whatever was set can be opened. */
+	TBK_ASSERT(tbk_pool_open(&device, TBK_POOL_READ_ONLY, &pool, nullptr) == 0);
+	TBK_ASSERT(tbk_pool_close(pool, nullptr) == 0);
 }
 
 } // namespace

@@ -21,6 +21,7 @@
 #include "../store/repair_cases.h"
 #include "../store/replay_batch_cases.h"
 #include "../store/space_cases.h"
+#include "../store/superblock_cases.h"
 #include "../store/tree_cases.h"
 #include "../vbd/features_cases.h"
 #include "../vbd/request_cases.h"
@@ -48,6 +49,7 @@
 	X(replay_batch, TBK_REPLAY_BATCH_CASES)	\
 	X(result, TBK_RESULT_CASES)	\
 	X(space, TBK_SPACE_CASES)	\
+	X(superblock, TBK_SUPERBLOCK_CASES)	\
 	X(tree, TBK_TREE_CASES)		\
 	X(wait, TBK_WAIT_CASES)		\
 	X(work, TBK_WORK_CASES)	\

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Renaming, rolling back and resizing what there is. */
+#include "../../drivers/store/handle.h"
 #include "../harness/check.h"
 #include "journal_rig.h"
 
@@ -159,6 +160,40 @@ TBK_TEST(rollback_keeps_what_was_as_a_snapshot)
 	CHECK(rig.holds(1, 3));
 }
 
+/* Before any checkpoint has sealed the tree it takes over: a clone would write into the same nodes. */
+TBK_TEST(rollback_is_sealed_for_a_clone_at_once)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	rig.write(1, 1);
+	CHECK_EQ(snapshot(rig, "s"), 0);
+	(void)tbk_pool_settle(rig.pool);
+	Checkpointer &checkpointer = rig.pool->pool->checkpointer();
+
+	checkpointer.hold();
+	rig.write(1, 2);
+	rig.leave();
+	hosted_spawn("rollback",
+		     [&] { CHECK_EQ(tbk_rollback(rig.pool, "disk", "s", "was", nullptr), 0); });
+	hosted_sleep_ms(10);
+	hosted_spawn("clone", [&] {
+		CHECK_EQ(tbk_clone_create(rig.pool, "disk", "was", "clone", 0, nullptr), 0);
+	});
+	hosted_sleep_ms(10);
+	rig.turn_to("clone", nullptr);
+	REQUIRE(rig.is_ok());
+	CHECK_EQ(rig.write(1, 3), 0);
+	checkpointer.release();
+	checkpointer.request();
+	hosted_sleep_ms(5000);
+	CHECK(rig.holds(1, 3));
+	rig.turn_to("disk", "was");
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(1, 2));
+	CHECK(rig.is_sound());
+}
+
 TBK_TEST(rollback_of_what_is_open_is_refused)
 {
 	JournalRig rig;
@@ -201,6 +236,35 @@ TBK_TEST(resize_grows_while_open)
 	CHECK_EQ(rig.write(last + 1, 1), 0);
 	CHECK_EQ(rig.flush(), 0);
 	rig.crash();
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(last + 1, 1));
+	CHECK(rig.is_sound());
+}
+
+/* In memory it is larger before any checkpoint says so: what a flush wrote past the old end comes back. */
+TBK_TEST(resize_is_no_trap_for_what_a_flush_wrote)
+{
+	JournalRig rig;
+	int grown = 1;
+
+	REQUIRE(rig.is_ok());
+	(void)tbk_pool_settle(rig.pool);
+	/* Of its checkpoint. */
+	rig.device.delay_write(1);
+	hosted_spawn("grow",
+		     [&] { grown = tbk_volume_resize(rig.pool, "disk", 100 * mib, 0, nullptr); });
+	hosted_sleep_ms(10);
+	CHECK_EQ(grown, 1);
+	CHECK_EQ(rig.write(last + 1, 1), 0);
+	CHECK_EQ(rig.flush(), 0);
+	MemoryDevice image(rig.device.size());
+
+	image.copy_from(rig.device);
+	hosted_sleep_ms(120000);
+	CHECK_EQ(grown, 0);
+	rig.stop();
+	rig.device.copy_from(image);
+	rig.start();
 	REQUIRE(rig.is_ok());
 	CHECK(rig.holds(last + 1, 1));
 	CHECK(rig.is_sound());

@@ -53,6 +53,29 @@ TBK_TEST(dump_writes_nothing)
 	CHECK_EQ(victim.rig.device.counts().writes, writes);
 }
 
+/* Not even what it could heal, of a pool that cannot be opened. */
+TBK_TEST(dump_heals_nothing)
+{
+	auto made = DamagedPool::create();
+	REQUIRE_OK(made);
+	DamagedPool &pool = *made.value();
+	const u64 root = pool.find_node(DamagedPool::id_c, 0);
+	Transcript told;
+	u8 before[4096];
+	u8 after[4096];
+
+	REQUIRE(root != 0);
+	CHECK_OK(pool.spoil_record(DamagedPool::id_b,
+				   [](format::CatalogRecord &record) { record.parent.set(77); }));
+	CHECK_OK(pool.flip(root, 200, 1));
+	pool.read(root, before);
+	REQUIRE_EQ(told.take(*pool.device), 0);
+	CHECK(told.lost > 0);
+	CHECK(told.count(TBK_DUMP_DATA) > 0);
+	pool.read(root, after);
+	CHECK_EQ(memcmp(before, after, sizeof(before)), 0);
+}
+
 TBK_TEST(dump_tells_shared_subtrees_once)
 {
 	Town town;

@@ -126,6 +126,36 @@ void flip_leaves(MemoryDevice &device, u32 owner)
 
 } // namespace
 
+/* Also where they would take no space. */
+TBK_TEST(repair_that_drops_leaves_room_for_zeroes)
+{
+	JournalRig rig;
+	struct tbk_volume_limits limits {};
+	u64 value = 0;
+
+	REQUIRE(rig.is_ok());
+	CHECK_EQ(rig.write(0, 1), 0);
+	CHECK_EQ(rig.write(1, 1), 0);
+	(void)tbk_pool_settle(rig.pool);
+	rig.stop();
+	flip_leaves(rig.device, 1);
+	CHECK(repair(rig.device, TBK_REPAIR_DROP) > 0);
+	rig.start();
+	REQUIRE(rig.is_ok());
+	limits.set = TBK_LIMIT_DETECT_ZEROES;
+	limits.detect_zeroes = 1;
+	CHECK_EQ(tbk_volume_limit(rig.pool, "disk", &limits, nullptr), 0);
+	CHECK_EQ(rig.read(1, value), -TBK_EIO);
+	CHECK_EQ(rig.write(1, 0), 0);
+	CHECK(rig.holds(1, 0));
+	CHECK_EQ(rig.read(0, value), -TBK_EIO);
+	CHECK_EQ(rig.flush(), 0);
+	rig.crash();
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(1, 0));
+	CHECK(rig.is_sound());
+}
+
 TBK_TEST(repair_replays_journal_into_bitmaps_made_anew)
 {
 	JournalRig rig;

@@ -4,6 +4,7 @@
 	X(sweep_is_off_unless_asked_for)                \
 	X(sweep_discards_what_was_freed_in_few_pieces)  \
 	X(sweep_keeps_to_granules_of_the_device)        \
+	X(sweep_waits_for_no_granule_in_vain)           \
 	X(sweep_is_no_faster_than_its_rate)             \
 	X(sweep_leaves_discards_out_for_who_needs_room) \
 	X(sweep_loses_no_block_to_a_discard_that_fails) \

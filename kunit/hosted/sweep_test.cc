@@ -127,6 +127,30 @@ TBK_TEST(sweep_keeps_to_granules_of_the_device)
 	CHECK(rig.is_sound());
 }
 
+/* Granules that are larger than one write of zeros, or than what the rate allows at once, are discarded as a whole. */
+TBK_TEST(sweep_waits_for_no_granule_in_vain)
+{
+	constexpr u32 granule = 128;
+	const Policy policies[] = { { true, true, 0 }, { true, false, mib }, { true, true, mib } };
+	MemoryDevice::Options options = JournalRig::asynchronous();
+
+	options.discard_granularity = granule * block;
+	for (const Policy &policy : policies) {
+		Rig rig(options);
+
+		REQUIRE(rig.is_ok());
+		CHECK_EQ(rig.set(policy), 0);
+		CHECK(rig.fill(0, 1024));
+		CHECK(rig.free(0, 1024));
+		CHECK_EQ(tbk_pool_settle(rig.pool), 0);
+		CHECK(rig.device.counts().bytes_discarded >= (1024 - granule) * block);
+		CHECK_EQ(rig.about().freeing, 0);
+		if (policy.scrub)
+			CHECK_EQ(rig.pages_left(), 0);
+		CHECK(rig.is_sound());
+	}
+}
+
 TBK_TEST(sweep_is_no_faster_than_its_rate)
 {
 	constexpr u64 second = 1000 * 1000 * 1000;

@@ -10,4 +10,5 @@
 	X(zeroes_with_fua_survive)               \
 	X(zeroes_flushed_survive)                \
 	X(zeroes_go_into_a_full_pool)            \
+	X(zeroes_wait_when_too_much_is_dirty)    \
 	X(zeroes_setting_stays_with_the_name)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <vector>
 
+#include "../../drivers/store/handle.h"
 #include "../harness/check.h"
 #include "journal_rig.h"
 
@@ -230,6 +231,39 @@ TBK_TEST(zeroes_go_into_a_full_pool)
 	CHECK_EQ(rig.write(3, 0), 0);
 	CHECK_EQ(rig.write(at, 1), 0);
 	CHECK_EQ(rig.about().detect_zeroes, 1);
+}
+
+/* They change the map as a discard does, each a leaf of its own here. */
+TBK_TEST(zeroes_wait_when_too_much_is_dirty)
+{
+	constexpr u64 leaf = 2 * format::extent_capacity;
+	constexpr u32 limit = 32;
+	Rig rig;
+	u64 done = 0;
+
+	REQUIRE(rig.is_ok());
+	for (u64 i = 0; i < 40 * leaf; i += 2)
+		CHECK_EQ(rig.write(i, 1), 0);
+	(void)tbk_pool_settle(rig.pool);
+	NodeCache &cache = rig.pool->pool->cache();
+	Checkpointer &checkpointer = rig.pool->pool->checkpointer();
+
+	cache.set_limit(limit);
+	cache.trim();
+	checkpointer.hold();
+	hosted_spawn("zeroes", [&] {
+		while (done < 40 && rig.write(done * leaf, 0) == 0)
+			done++;
+	});
+	hosted_sleep_ms(5000);
+	CHECK(cache.dirty() < limit);
+	CHECK(done < limit);
+	checkpointer.release();
+	checkpointer.request();
+	hosted_sleep_ms(60000);
+	CHECK_EQ(done, 40);
+	CHECK(rig.holds(0, 0));
+	CHECK(rig.is_sound());
 }
 
 TBK_TEST(zeroes_setting_stays_with_the_name)
