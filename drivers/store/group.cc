@@ -214,6 +214,28 @@ void Group::set_used(u64 epoch, u32 at, u32 count, bool used)
 		changed_[side] |= 1u << i;
 }
 
+void Group::renew_in(u64 epoch)
+{
+	if (!renewed_)
+		return;
+	start_epoch(epoch);
+	changed_[epoch & 1] |= renewed_;
+	renewed_ = 0;
+}
+
+/* The newer side that is not of a later epoch has all changes up to @epoch. */
+bool Group::agrees(u64 epoch, u32 i, const u8 *bits) const
+{
+	const u32 newest = epoch_[0] > epoch_[1] ? 0 : 1;
+	const u32 side = epoch_[newest] <= epoch ? newest : 1 - newest;
+
+	if (epoch_[side] > epoch)
+		return true;
+	return __builtin_memcmp(
+		       bits, reinterpret_cast<const u8 *>(used_[side]) + i * format::payload_size,
+		       bytes_of_bitmap(i)) == 0;
+}
+
 u32 Group::changed_in(u64 epoch) const
 {
 	return epoch_[epoch & 1] == epoch ? changed_[epoch & 1] : 0;
