@@ -69,6 +69,8 @@ void Group::loaded()
 {
 	__builtin_memcpy(used_[1], used_[0], bitmap_bytes);
 	__builtin_memcpy(live_, used_[0], bitmap_bytes);
+	__builtin_memset(live_slots_, 0, sizeof(live_slots_));
+	any_from_ = 0;
 	for (u32 slot = 0; slot < slots; slot++) {
 		if (!is_slot_free(slot))
 			set_bits(live_slots_, slot, 1);
@@ -231,6 +233,28 @@ void Group::set_used(u64 epoch, u32 at, u32 count, bool used)
 		mark(1 - side, at, count, used);
 	for (u64 i = at / format::bitmap_bits; i <= (at + count - 1) / format::bitmap_bits; i++)
 		changed_[side] |= 1u << i;
+}
+
+void Group::renew_in(u64 epoch)
+{
+	if (!renewed_)
+		return;
+	start_epoch(epoch);
+	changed_[epoch & 1] |= renewed_;
+	renewed_ = 0;
+}
+
+/* The newer side that is not of a later epoch has all changes up to @epoch. */
+bool Group::agrees(u64 epoch, u32 i, const u8 *bits) const
+{
+	const u32 newest = epoch_[0] > epoch_[1] ? 0 : 1;
+	const u32 side = epoch_[newest] <= epoch ? newest : 1 - newest;
+
+	if (epoch_[side] > epoch)
+		return true;
+	return __builtin_memcmp(
+		       bits, reinterpret_cast<const u8 *>(used_[side]) + i * format::payload_size,
+		       bytes_of_bitmap(i)) == 0;
 }
 
 u32 Group::changed_in(u64 epoch) const

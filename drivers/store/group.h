@@ -29,14 +29,28 @@ struct Geometry {
 		return (groups() + format::groups_per_summary - 1) / format::groups_per_summary;
 	}
 	/* Blocks of a group that are not fixed: none in a last one too small for its own bitmaps. */
-	u32 most_free_in(u64 group) const
+	u32 most_free_in(u64 group) const { return most_free_in(group, 0, format::group_blocks); }
+	/* The same from one to another, relative to the group. */
+	u32 most_free_in(u64 group, u64 from, u64 to) const
 	{
-		const u64 left = blocks - group * format::group_blocks;
-		const u64 size = left < format::group_blocks ? left : format::group_blocks;
-		const u64 fixed = format::fixed_blocks(group) +
-				  (group == 0 ? format::ring_length + journal_blocks : 0);
+		const u64 start = max(from, format::fixed_blocks(group));
+		const u64 end = min(to, blocks - group * format::group_blocks);
+		const u64 count = end > start ? end - start : 0;
+		/* The second ring and the journal, in the first group only. */
+		const u64 from_ring = max(start, format::ring_b);
+		const u64 to_journal = min(end, format::journal_start + journal_blocks);
+		const bool has_ring = group == 0 && to_journal > from_ring;
 
-		return size > fixed ? static_cast<u32>(size - fixed) : 0;
+		return static_cast<u32>(count - (has_ring ? to_journal - from_ring : 0));
+	}
+	/* Those that are. */
+	u64 fixed() const
+	{
+		u64 count = blocks;
+
+		for (u64 g = 0; g < groups(); g++)
+			count -= most_free_in(g);
+		return count;
 	}
 	/* What deletes, discards and checkpoints live on when all else is given away. */
 	u64 kept_back() const
@@ -95,6 +109,15 @@ public:
 	/* From epoch @epoch on, the blocks are in use or not. */
 	void set_used(u64 epoch, u32 at, u32 count, bool used) TBK_REQUIRES(lock_);
 
+	/*
+	 * A scrub's: false if bitmap block @i has other bits as of epoch @epoch, which is
+	 * durable; true also if what was then is gone.
+	 */
+	bool agrees(u64 epoch, u32 i, const u8 *bits) const TBK_REQUIRES(lock_);
+	/* Bitmap block @i is a change of the epoch for which renew_in() is called next. */
+	void renew(u32 i) TBK_REQUIRES(lock_) { renewed_ |= 1u << i; }
+	void renew_in(u64 epoch) TBK_REQUIRES(lock_);
+
 	/* What epoch @epoch changed: a mask of bitmap blocks. */
 	u32 changed_in(u64 epoch) const TBK_REQUIRES(lock_);
 	void copy_bitmap(u64 epoch, u32 i, u8 *bits) const TBK_REQUIRES(lock_);
@@ -122,7 +145,8 @@ private:
 	u64 epoch_[2] TBK_GUARDED_BY(lock_) = { 0, 0 };
 	u32 changed_[2] TBK_GUARDED_BY(lock_) = { 0, 0 };
 	u64 live_slots_[slots / bits_per_word] TBK_GUARDED_BY(lock_) = {};
-	u32 any_from_ TBK_GUARDED_BY(lock_) = 0;  /* no word of live_ before it has a clear bit */
+	u32 any_from_ TBK_GUARDED_BY(lock_) = 0; /* no word of live_ before it has a clear bit */
+	u32 renewed_ TBK_GUARDED_BY(lock_) = 0;
 	u32 next_slot_ TBK_GUARDED_BY(lock_) = 0; /* where the last search ended */
 };
 

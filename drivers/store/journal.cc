@@ -11,7 +11,8 @@ Journal::Journal(struct tbk_device &device, Checkpointer &checkpointer, const Ge
 	  checkpointer_(checkpointer),
 	  geometry_(geometry),
 	  start_(start),
-	  next_(start)
+	  next_(start),
+	  written_(start)
 {
 	tbk_work_init(&work_, run);
 }
@@ -172,6 +173,8 @@ void Journal::settle(Waiters &answered, Status written)
 {
 	if (!written.is_ok())
 		checkpointer_.fail("journal", written.error());
+	else
+		written_.store_release(next_);
 	while (FlushWaiter *waiter = answered.pop_front()) {
 		if (written.is_ok())
 			waiter->log->commit();

@@ -39,6 +39,9 @@ public:
 	void set_limit(u64 bytes) { limit_.store_relaxed(bytes / format::block_size); }
 	u64 limit() const { return limit_blocks() * format::block_size; }
 
+	u64 start() const { return start_; }
+	/* Number of the first block that is not, or may not be, on the device. */
+	u64 written() const { return written_.load_acquire(); }
 	u64 writes() const { return writes_.load_relaxed(); }
 	u64 records() const { return records_.load_relaxed(); }
 
@@ -69,6 +72,7 @@ private:
 	u32 room_ = 0;
 	u64 next_;
 
+	Atomic<u64> written_;
 	Atomic<u64> limit_; /* in blocks */
 	Atomic<u64> writes_;
 	Atomic<u64> records_;

@@ -110,6 +110,8 @@ private:
 	Status open_parts(const format::Superblock &super);
 	Status open_journal(const format::Superblock &super);
 	Status may_change(Why *why) const;
+	/* It has not failed. */
+	Status must_be_whole(Why *why) const;
 	Result<u64> blocks_to_have(Why *why);
 	Status remove_all(Volume &volume, bool recursive, Why *why) TBK_REQUIRES(catalog_->lock());
 	void mark_removed(Volume &volume) TBK_REQUIRES(catalog_->lock());

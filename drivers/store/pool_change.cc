@@ -38,6 +38,11 @@ Status Pool::may_change(Why *why) const
 		TBK_EXPLAIN(why, "pool %s is open read-only", name_.text);
 		return Err::read_only;
 	}
+	return must_be_whole(why);
+}
+
+Status Pool::must_be_whole(Why *why) const
+{
 	if (checkpointer_->has_failed()) {
 		TBK_EXPLAIN(why, "pool %s takes no changes since a write of its metadata failed",
 			    name_.text);

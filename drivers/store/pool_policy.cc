@@ -196,10 +196,12 @@ Status Pool::scrub(u32 flags, Why *why)
 		TBK_EXPLAIN(why, "a scrub is started or stopped, nothing else");
 		return Err::bad_argument;
 	}
-	if (flags & TBK_SCRUB_STOP)
+	if (flags & TBK_SCRUB_STOP) {
 		scrubber_->halt();
-	else
-		scrubber_->start();
+		return {};
+	}
+	TBK_TRY(must_be_whole(why));
+	scrubber_->start();
 	return {};
 }
 

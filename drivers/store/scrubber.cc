@@ -7,7 +7,7 @@
 
 namespace thinback {
 
-Scrubber::Scrubber(Pool &pool) : pool_(pool)
+Scrubber::Scrubber(Pool &pool) : pool_(pool), journal_(pool, tally_), space_(pool, tally_)
 {
 	tbk_wait_init(&over_);
 	tbk_work_init(&work_, run);
@@ -62,42 +62,45 @@ void Scrubber::wait()
 void Scrubber::describe(struct tbk_pool_info &info) const
 {
 	info.scrub_state = static_cast<enum tbk_scrub_state>(state_.load_acquire());
-	info.scrub_done = done_.load_relaxed();
-	info.scrub_total = total_.load_relaxed();
+	info.scrub_done = tally_.done.load_relaxed();
+	info.scrub_total = tally_.total.load_relaxed();
 	/* An estimate may fall short. */
 	if (info.scrub_total < info.scrub_done || info.scrub_state == TBK_SCRUB_DONE)
 		info.scrub_total = info.scrub_done;
-	info.scrub_found = found_.load_relaxed();
-	info.scrub_healed = healed_.load_relaxed();
+	info.scrub_found = tally_.found.load_relaxed();
+	info.scrub_healed = tally_.healed.load_relaxed();
 	info.scrub_rate = pace_.rate() * format::block_size;
 }
 
-/* Metadata that lies at no fixed place, and superblocks. */
-void Scrubber::estimate()
+/* Besides the parts' own: superblocks, and metadata that lies at no fixed place. */
+void Scrubber::estimate(u64 parts)
 {
 	const Geometry geometry = pool_.space().geometry();
 	struct tbk_pool_info info {};
 
 	pool_.info(info);
 	const u64 all = info.metadata / format::block_size;
-	const u64 fixed = geometry.journal_blocks + geometry.groups() * format::fixed_blocks(1);
+	const u64 fixed = geometry.fixed();
 
-	total_.store_relaxed(2 * format::ring_length + (all > fixed ? all - fixed : 0));
+	tally_.total.store_relaxed(2 * format::ring_length + parts +
+				   (all > fixed ? all - fixed : 0));
 }
 
 /* False if there is no memory. */
 bool Scrubber::begin()
 {
+	static_assert(SpaceScrub::images_needed <= format::max_height);
+
 	if (!images_)
 		images_ = static_cast<u8 *>(tbk_big_alloc(format::max_height * format::block_size));
 	if (!images_) {
 		tbk_log(TBK_LOG_ERROR, "%s: scrub: no memory", pool_.name());
 		return false;
 	}
-	done_.store_relaxed(0);
-	found_.store_relaxed(0);
-	healed_.store_relaxed(0);
-	estimate();
+	tally_.done.store_relaxed(0);
+	tally_.found.store_relaxed(0);
+	tally_.healed.store_relaxed(0);
+	estimate(journal_.begin(images_) + space_.begin(images_));
 	id_ = 0;
 	kind_ = format::TreeKind::catalog;
 	cursor_ = gathered_ = 0;
@@ -110,20 +113,33 @@ bool Scrubber::begin()
 /* What was halted may have been started anew meanwhile: then the work runs once more. */
 void Scrubber::end()
 {
-	if (found_.load_relaxed())
+	if (tally_.found.load_relaxed())
 		tbk_log(TBK_LOG_WARNING, "%s: scrub: %llu damaged, of which %llu have been healed",
-			pool_.name(), found_.load_relaxed(), healed_.load_relaxed());
+			pool_.name(), tally_.found.load_relaxed(), tally_.healed.load_relaxed());
 	u32 was = TBK_SCRUB_RUNNING;
 
 	if (!fresh_.load_acquire())
 		state_.compare_exchange(was, TBK_SCRUB_DONE);
 }
 
-/* One node. False when all is done. */
+/* What a pool that has failed has in memory is not on its device. */
+bool Scrubber::goes_on()
+{
+	if (is_running() && pool_.checkpointer().has_failed()) {
+		tbk_log(TBK_LOG_WARNING, "%s: scrub: stopped, as the pool has failed",
+			pool_.name());
+		halt();
+	}
+	return is_running() && !stopping_.load_relaxed();
+}
+
+/* A block or a few. False when all is done. */
 bool Scrubber::step()
 {
 	Part part;
 
+	if (journal_.step() || space_.step())
+		return true;
 	if (next_part(part)) {
 		visit(part);
 		return true;
@@ -139,7 +155,7 @@ void Scrubber::run(struct tbk_work *work)
 {
 	Scrubber &self = container_of<&Scrubber::work_>(work);
 
-	while (self.is_running() && !self.stopping_.load_relaxed()) {
+	while (self.goes_on()) {
 		if (const u32 ms = self.pace_.owed_ms()) {
 			tbk_work_queue_after(self.pool_.queue(), &self.work_, ms);
 			return;
@@ -152,13 +168,13 @@ void Scrubber::run(struct tbk_work *work)
 			self.halt();
 			break;
 		}
-		const u64 before = is_fresh ? 0 : self.done_.load_relaxed();
+		const u64 before = is_fresh ? 0 : self.tally_.done.load_relaxed();
 		bool is_more = true;
 
-		while (is_more && self.done_.load_relaxed() - before < portion &&
-		       self.is_running() && !self.stopping_.load_relaxed())
+		while (is_more && self.tally_.done.load_relaxed() - before < portion &&
+		       self.goes_on())
 			is_more = self.step();
-		self.pace_.spend(self.done_.load_relaxed() - before);
+		self.pace_.spend(self.tally_.done.load_relaxed() - before);
 		if (!is_more)
 			self.end();
 	}

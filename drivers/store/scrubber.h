@@ -4,7 +4,9 @@
 #include <thinback/entry.h>
 
 #include "catalog.h"
+#include "journal_scrub.h"
 #include "pace.h"
+#include "space_scrub.h"
 #include "superblock.h"
 
 namespace thinback {
@@ -13,8 +15,8 @@ class Pool;
 
 /*
  * Reads the metadata of a pool in use from its device, and verifies it: both rings
- * of superblocks, then of every tree the nodes that are its own, with their second
- * copies. What it has come to is in memory only.
+ * of superblocks, the journal, summaries and bitmaps, then of every tree the nodes that
+ * are its own, with their second copies. What it has come to is in memory only.
  *
  * A tree is gone through by key. Under its lock, and without I/O, those nodes are
  * gathered that hang from what is only in memory and lie on the device themselves;
@@ -78,9 +80,10 @@ private:
 	bool is_running() const { return state_.load_acquire() == TBK_SCRUB_RUNNING; }
 	bool begin();
 	void end();
+	bool goes_on();
 	bool step();
-	void estimate();
-	void count_read() { done_.fetch_add_relaxed(1); }
+	void estimate(u64 parts);
+	void count_read() { tally_.done.fetch_add_relaxed(1); }
 	u8 *image(u32 depth) const { return images_ + depth * format::block_size; }
 
 	/* scrubber_walk.cc */
@@ -116,14 +119,13 @@ private:
 	Atomic<u32> state_;
 	Atomic<u32> fresh_; /* it is to begin from nothing */
 	Atomic<u32> stopping_;
-	Atomic<u64> done_;
-	Atomic<u64> total_;
-	Atomic<u64> found_;
-	Atomic<u64> healed_;
+	ScrubTally tally_;
 	struct tbk_wait over_ {};
 	struct tbk_work work_ {};
 
 	/* The work's alone. */
+	JournalScrub journal_;
+	SpaceScrub space_;
 	u8 *images_ = nullptr; /* while it runs; one for each level */
 	format::TreeKind kind_ = format::TreeKind::catalog;
 	u32 id_ = 0;	   /* whose tree is at hand; 0: the catalog's */

@@ -101,8 +101,8 @@ bool Scrubber::heal(const Part &part, Copy bad, Err why)
 							     BlockCount(1), 0);
 	}
 	/* Sound or not, the image stays: the walk goes on by it. */
-	found_.fetch_add_relaxed(1);
-	healed_.fetch_add_relaxed(healed.is_ok());
+	tally_.found.fetch_add_relaxed(1);
+	tally_.healed.fetch_add_relaxed(healed.is_ok());
 	tbk_log(TBK_LOG_WARNING,
 		"%s: scrub: %s: node of level %u in block %llu: %s: %s its copy in block %llu%s%s",
 		pool_.name(), name_, part.pointer.level, at.raw(), to_text(why),
@@ -116,7 +116,7 @@ void Scrubber::tell_lost(const Part &part, const Copies &copies)
 	const char *second = part.pointer.mirror ? to_text(copies.second) : "";
 	const char *between = part.pointer.mirror ? "; and its copy: " : "";
 
-	found_.fetch_add_relaxed(1);
+	tally_.found.fetch_add_relaxed(1);
 	if (id_ == 0)
 		tbk_log(TBK_LOG_ERROR, "%s: scrub: %s: node of level %u in block %llu: %s%s%s",
 			pool_.name(), name_, part.pointer.level, part.pointer.block,
@@ -168,7 +168,7 @@ void Scrubber::heal_slot(u64 at, u64 twin)
 	Status healed = read_blocks(pool_.device(), PhysicalBlock(twin), image(1), BlockCount(1));
 
 	count_read();
-	found_.fetch_add_relaxed(1);
+	tally_.found.fetch_add_relaxed(1);
 	if (healed.is_ok())
 		healed = check_block(image(1), format::superblock_magic, PhysicalBlock(twin), pool);
 	if (healed.is_ok()) {
@@ -180,7 +180,7 @@ void Scrubber::heal_slot(u64 at, u64 twin)
 						: write_blocks(pool_.device(), PhysicalBlock(at),
 							       image(0), BlockCount(1), 0);
 	}
-	healed_.fetch_add_relaxed(healed.is_ok());
+	tally_.healed.fetch_add_relaxed(healed.is_ok());
 	if (healed.is_ok())
 		tbk_log(TBK_LOG_WARNING,
 			"%s: scrub: copy of the superblock in block %llu: healed from block %llu",

@@ -100,6 +100,18 @@ public:
 	Status make_room(u64 blocks) TBK_EXCLUDES(lock_);
 	void grow(u64 epoch, u64 from, u64 blocks) TBK_EXCLUDES(lock_);
 
+	/*
+	 * For a scrub, in space_renew.cc. agrees(): false if memory has other bits as of
+	 * @checkpoint, which is durable, than bitmap block @i with @bits; true also where it
+	 * cannot tell. renew_*(): the next checkpoint writes the block anew, from memory;
+	 * of a bitmap, if that is there.
+	 */
+	u64 written() const;
+	bool has_bitmaps(u64 group) const;
+	bool agrees(u64 index, u32 i, u64 checkpoint, const u8 *bits) const TBK_EXCLUDES(lock_);
+	void renew_bitmap(u64 index, u32 i) TBK_EXCLUDES(lock_);
+	void renew_summary(u64 index);
+
 	u64 free_blocks() const { return free_.load_relaxed(); }
 	u64 freeing_blocks() const { return freeing_.load_relaxed(); }
 	/* What volumes have reserved and not taken yet; moved on by @delta, which may be less than nothing. */
@@ -125,6 +137,7 @@ private:
 	/* Of a summary block. None moves or goes, so they are read without a lock. */
 	struct Entries {
 		Entry of[format::groups_per_summary];
+		Atomic<u32> renew; /* the next checkpoint writes the summary */
 	};
 	struct Growth {
 		u64 epoch = 0; /* 0: none */

@@ -39,7 +39,8 @@ void Space::write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch)
 		}
 		seal_block(&block);
 		batch.add(PhysicalBlock(at), &block);
-		entry.summary.bitmap[i].set(static_cast<u16>(slot | format::bitmap_tag(epoch)));
+		entry.summary.bitmap[i].set_relaxed(
+			static_cast<u16>(slot | format::bitmap_tag(epoch)));
 	}
 	MutexGuard guard(group.lock());
 
@@ -74,6 +75,7 @@ bool Space::write_changed(u64 index, u64 epoch, WriteBatch &batch)
 	if (!group)
 		return false;
 	group->lock().lock();
+	group->renew_in(epoch);
 	const u32 changed = group->changed_in(epoch);
 	group->lock().unlock();
 
@@ -95,6 +97,7 @@ void Space::write(u64 epoch, format::Superblock &super, WriteBatch &batch)
 			(g + 1) % format::groups_per_summary == 0 || g + 1 == groups;
 
 		changed_here |= write_changed(g, epoch, batch);
+		changed_here |= is_last_here && entries_[index].load_acquire()->renew.exchange(0);
 		/* A summary that was written says of how many groups it is. */
 		changed_here |= g >= groups_before && super.summaries[index] != 0;
 		free += entry(g).summary.free.get();

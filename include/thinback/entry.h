@@ -206,11 +206,12 @@ int tbk_pool_tune(struct tbk_pool *pool, const struct tbk_pool_tuning *tuning, s
  * @flags: 0, or TBK_SCRUB_STOP
  * @why: the reason of a refusal
  *
- * Superblocks and all nodes of all trees. What is damaged and has a sound second copy is
- * written anew; the rest is told to the log, and counted. One that is under way goes on.
- * Closing the pool ends it.
+ * Superblocks, the journal, bitmaps and summaries, and all nodes of all trees. What is
+ * damaged and has a sound second copy, or is in memory, is written anew; the rest is told
+ * to the log, and counted. One that is under way goes on. It ends when the pool is closed,
+ * or fails.
  *
- * Return: 0; -EINVAL.
+ * Return: 0; -EINVAL; -ESHUTDOWN if the pool has failed.
  */
 int tbk_pool_scrub(struct tbk_pool *pool, tbk_u32 flags, struct tbk_why *why);
 /* Until none is under way. */

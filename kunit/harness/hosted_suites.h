@@ -20,6 +20,8 @@
 #include "../hosted/restore_cases.h"
 #include "../hosted/scheduler_cases.h"
 #include "../hosted/scrub_cases.h"
+#include "../hosted/scrub_run_cases.h"
+#include "../hosted/scrub_space_cases.h"
 #include "../hosted/sweep_cases.h"
 #include "../hosted/tuning_cases.h"
 #include "../hosted/volume_cases.h"
@@ -49,6 +51,8 @@
 	X(restore, TBK_RESTORE_CASES)			\
 	X(scheduler, TBK_SCHEDULER_CASES)		\
 	X(scrub, TBK_SCRUB_CASES)			\
+	X(scrub_run, TBK_SCRUB_RUN_CASES)		\
+	X(scrub_space, TBK_SCRUB_SPACE_CASES)		\
 	X(sweep, TBK_SWEEP_CASES)			\
 	X(volume, TBK_VOLUME_CASES)			\
 	X(watch, TBK_WATCH_CASES)			\

@@ -23,6 +23,15 @@ constexpr TownOptions cache_too_small{
 constexpr TownOptions closed_and_opened{
 	.volumes = 4, .writers = 2, .removals = 1, .closes = 10, .reopens = 3
 };
+constexpr TownOptions scrubbed{
+	.device_bytes = 2048ull << 20,
+	.may_race = true,
+	.volumes = 2,
+	.snapshots = 1,
+	.removals = 1,
+	.syncs = 1,
+	.scrubs = 1,
+};
 /* For a part of a sector all of it is read, whoever writes the rest. */
 constexpr TownOptions large_sectors{
 	.logical_block = 4096,
@@ -66,6 +75,7 @@ const ThreadsCase cases[] = {
 	{ "volumes_are_removed_during_reads", run_town<removed_during_reads> },
 	{ "cache_is_too_small", run_town<cache_too_small> },
 	{ "volumes_and_pool_are_closed_and_opened", run_town<closed_and_opened> },
+	{ "pool_is_scrubbed", run_town<scrubbed> },
 	{ "sectors_are_large", run_town<large_sectors> },
 	{ "model_holds_on_threads", model_holds_on_threads },
 };

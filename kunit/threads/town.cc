@@ -91,6 +91,8 @@ void Town::run(unsigned int ms)
 		threads.emplace_back([=, this] { remove_volumes(i); });
 	for (u32 i = 0; i < options_.syncs; i++)
 		threads.emplace_back([=, this] { look(); });
+	for (u32 i = 0; i < options_.scrubs; i++)
+		threads.emplace_back([=, this] { scrub(); });
 	std::this_thread::sleep_for(std::chrono::milliseconds(ms));
 	stop_.store_relaxed(1);
 	for (std::thread &thread : threads)

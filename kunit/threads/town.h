@@ -24,6 +24,7 @@ struct TownOptions {
 	u32 snapshots = 0;   /* threads that take snapshots, clone, and remove both */
 	u32 removals = 0;    /* threads that make volumes, write and remove them */
 	u32 syncs = 0;	     /* threads that sync, settle and look */
+	u32 scrubs = 0;	     /* threads that scrub; these read what is being written */
 	u32 closes = 0;	     /* every so many steps a writer closes its volume and opens it again */
 	u32 reopens = 0;     /* so often, all stop and the pool is closed and opened */
 };
@@ -54,6 +55,7 @@ private:
 	void write_clone(const Disk &disk, const char *clone);
 	void remove_volumes(u32 which);
 	void look();
+	void scrub();
 	bool goes_on() const { return stop_.load_relaxed() == 0; }
 	static void found(struct tbk_check *check, enum tbk_finding_class kind, const char *text);
 

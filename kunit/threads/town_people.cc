@@ -146,6 +146,22 @@ void Town::remove_volumes(u32 which)
 	}
 }
 
+/* Nothing that it reads while it is written is damage. */
+void Town::scrub()
+{
+	struct tbk_pool_info info {};
+	struct tbk_why why {};
+
+	while (goes_on() && is(tbk_pool_scrub(pool_, 0, &why), "scrub", why.text)) {
+		tbk_pool_scrub_wait(pool_);
+		tbk_pool_describe(pool_, &info);
+		if (info.scrub_state != TBK_SCRUB_DONE || info.scrub_found)
+			complain("a scrub that is %u has found %llu damaged", info.scrub_state,
+				 info.scrub_found);
+		steps_.fetch_add_relaxed(1);
+	}
+}
+
 /* Syncs, settles, lists; what it sees may be old, and must be sound. */
 void Town::look()
 {
