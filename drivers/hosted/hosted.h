@@ -67,6 +67,8 @@ bool hosted_alloc_failed();
 size_t hosted_outstanding();
 /* Bytes of these; what reserves have handed out is not counted. */
 size_t hosted_bytes();
+/* ... at most, since it was asked before. */
+size_t hosted_most_bytes();
 /* Says on stderr who made them. */
 void hosted_print_outstanding();
 /* Reserves hand out no more than what they keep back, so that takers have to wait. */

@@ -20,6 +20,7 @@ struct Taken {
 
 std::map<const void *, Taken> taken;
 size_t taken_bytes;
+size_t most_bytes;
 u64 fails_in; /* 0: none does */
 bool has_failed;
 bool are_reserves_limited;
@@ -110,6 +111,7 @@ void note_taken(const void *thing, size_t bytes, const void *caller)
 {
 	taken[thing] = { bytes, caller };
 	taken_bytes += bytes;
+	most_bytes = taken_bytes > most_bytes ? taken_bytes : most_bytes;
 }
 
 size_t note_given(const void *thing)
@@ -144,6 +146,14 @@ size_t hosted_outstanding()
 size_t hosted_bytes()
 {
 	return taken_bytes;
+}
+
+size_t hosted_most_bytes()
+{
+	const size_t most = most_bytes;
+
+	most_bytes = taken_bytes;
+	return most;
 }
 
 void hosted_print_outstanding()

@@ -17,8 +17,14 @@ public:
 	/* In place of one with the same block. */
 	Status add(const T &item)
 	{
+		return add(item, [](const T &) { return true; });
+	}
+
+	/* When there is no room, those go for which is_kept(item) is false. */
+	template <typename Kept> Status add(const T &item, Kept is_kept)
+	{
 		if (2 * (count_ + 1) > room_)
-			TBK_TRY(grow());
+			TBK_TRY(make_room(is_kept));
 		T &place = place_of(table_, room_, item.block);
 
 		count_ += place.block == 0;
@@ -65,18 +71,25 @@ private:
 		return table[place];
 	}
 
-	/* Twice the room, and all put again. */
-	Status grow()
+	/* What is kept is put again: into twice the room, if it fills more than half of what may be filled. */
+	template <typename Kept> Status make_room(Kept is_kept)
 	{
-		const u64 wanted = room_ ? 2 * room_ : 1024;
-		auto *bigger = static_cast<T *>(tbk_big_alloc(wanted * sizeof(T)));
+		u64 kept = 0;
 
-		if (!bigger)
+		each([&](const T &item) { kept += is_kept(item); });
+		const u64 wanted = room_ == 0 ? 1024 : 4 * kept > room_ ? 2 * room_ : room_;
+		auto *table = static_cast<T *>(tbk_big_alloc(wanted * sizeof(T)));
+
+		if (!table)
 			return Err::no_memory;
-		each([&](const T &item) { place_of(bigger, wanted, item.block) = item; });
+		each([&](const T &item) {
+			if (is_kept(item))
+				place_of(table, wanted, item.block) = item;
+		});
 		tbk_big_free(table_);
-		table_ = bigger;
+		table_ = table;
 		room_ = wanted;
+		count_ = kept;
 		return {};
 	}
 

@@ -74,32 +74,78 @@ Status check_rings(struct tbk_device &device, const format::Superblock &super, C
 	return {};
 }
 
+namespace {
+
+constexpr u64 default_memory = 1ull << 30;
+
+/* All trees, for the ledger's first part. */
+Status walk_all(const format::Superblock &super, u64 parts, JournalCheck &journal, Survey &survey,
+		CheckReport &report)
+{
+	TreeWalk &walk = *survey.walk;
+	CheckedCatalog &catalog = survey.catalog;
+
+	TBK_TRY(journal.claim(*survey.ledger));
+	TBK_TRY(walk.read_catalog(super, catalog));
+	survey.has_catalog = walk.is_whole();
+	TBK_TRY(catalog.verify(super, survey.has_catalog));
+	if (survey.has_catalog)
+		TBK_TRY(journal.verify(catalog));
+	survey.is_journal_sound = journal.is_sound();
+	report.set_total(nodes_in_use(super, catalog) * parts +
+			 super.groups.get() * format::bitmaps_per_group);
+	for (u32 i = 0; i < catalog.count(); i++)
+		TBK_TRY(walk.check(catalog.by_descent(i), super.generation.get()));
+	survey.is_whole = walk.is_whole();
+	return survey.ledger->finish_part(survey.is_whole);
+}
+
+/* ... and for another one: what was counted is not counted again. */
+Status walk_again(const format::Superblock &super, JournalCheck &journal, Survey &survey,
+		  CheckReport &report)
+{
+	TreeWalk &walk = *survey.walk;
+	CheckedCatalog &catalog = survey.catalog;
+	const struct tbk_check before = report.counts();
+
+	walk.begin_again();
+	TBK_TRY(journal.claim(*survey.ledger));
+	TBK_TRY(walk.read_catalog(super, catalog));
+	for (u32 i = 0; i < catalog.count(); i++)
+		TBK_TRY(walk.check(catalog.by_descent(i), super.generation.get()));
+	survey.is_journal_sound = journal.is_sound();
+	report.counts().nodes = before.nodes;
+	report.counts().copies = before.copies;
+	report.counts().extents = before.extents;
+	report.counts().data_blocks = before.data_blocks;
+	return survey.ledger->finish_part(walk.is_whole());
+}
+
+} // namespace
+
 Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report,
 		  Survey &survey, Keep keep)
 {
-	survey.ledger = TBK_TRY(BlockLedger::open(device, super, report));
-	survey.ledger->keep_struck(keep);
-	CheckedCatalog &catalog = survey.catalog;
+	const u64 memory = report.counts().memory;
+
+	survey.ledger = TBK_TRY(BlockLedger::open(device, super, report, keep));
 	survey.reader = TBK_TRY(
 		NodeReader::create(device, { super.header.pool.get(), super.blocks.get() }));
 	survey.walk = TBK_TRY(TreeWalk::create(*survey.reader, *survey.ledger, report));
 	survey.walk->note_lost_in(survey.lost);
-	TreeWalk *const walk = survey.walk.get();
 	Owned<JournalCheck> journal = TBK_TRY(JournalCheck::create(device, super, report));
 
-	TBK_TRY(journal->claim(*survey.ledger));
-	TBK_TRY(walk->read_catalog(super, catalog));
-	survey.has_catalog = walk->is_whole();
-	TBK_TRY(catalog.verify(super, survey.has_catalog));
-	if (survey.has_catalog)
-		TBK_TRY(journal->verify(catalog));
-	survey.is_journal_sound = journal->is_sound();
-	report.set_total(nodes_in_use(super, catalog) +
-			 super.groups.get() * format::bitmaps_per_group);
-	for (u32 i = 0; i < catalog.count(); i++)
-		TBK_TRY(walk->check(catalog.in_order(i), super.generation.get()));
-	survey.is_whole = walk->is_whole();
-	return survey.ledger->finish(survey.is_whole);
+	TBK_TRY(journal->expect(*survey.ledger));
+	const u64 parts = survey.ledger->parts(memory ? memory : default_memory);
+
+	const auto end_again = ScopeGuard([&] { report.set_again(false); });
+
+	survey.ledger->next_part();
+	TBK_TRY(walk_all(super, parts, *journal, survey, report));
+	while (survey.ledger->next_part())
+		TBK_TRY(walk_again(super, *journal, survey, report));
+	survey.ledger->finish();
+	return {};
 }
 
 } // namespace thinback

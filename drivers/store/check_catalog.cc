@@ -71,6 +71,7 @@ CheckedCatalog::~CheckedCatalog()
 {
 	tbk_big_free(trees_);
 	tbk_big_free(order_);
+	tbk_big_free(families_);
 }
 
 Status CheckedCatalog::add(const format::CatalogRecord &record)
@@ -330,12 +331,40 @@ void CheckedCatalog::sort()
 	}
 }
 
+/* Out of an order in which parents come before children. */
+void CheckedCatalog::gather_families()
+{
+	u32 next = 0;
+
+	/* How many each is, with all that descends from it. */
+	for (u32 i = count_; i > 0; i--) {
+		CheckedTree &tree = trees_[order_[i - 1]];
+
+		tree.end++;
+		if (tree.parent)
+			tree.parent->end += tree.end;
+	}
+	/* Until all of them have their places, `end` is where the next child begins. */
+	for (u32 i = 0; i < count_; i++) {
+		CheckedTree &tree = trees_[order_[i]];
+		u32 &from = tree.parent ? tree.parent->end : next;
+		const u32 size = tree.end;
+
+		tree.place = from;
+		from += size;
+		tree.end = tree.place + 1;
+	}
+	for (u32 i = 0; i < count_; i++)
+		families_[trees_[i].place] = i;
+}
+
 Status CheckedCatalog::verify(const format::Superblock &super, bool whole)
 {
 	if (count_ == 0)
 		return {};
 	order_ = static_cast<u32 *>(tbk_big_alloc(count_ * sizeof(u32)));
-	if (!order_)
+	families_ = static_cast<u32 *>(tbk_big_alloc(count_ * sizeof(u32)));
+	if (!order_ || !families_)
 		return Err::no_memory;
 	for (u32 i = 0; i < count_; i++) {
 		verify_one(trees_[i], super);
@@ -349,6 +378,7 @@ Status CheckedCatalog::verify(const format::Superblock &super, bool whole)
 	}
 	TBK_TRY(verify_names(whole));
 	sort();
+	gather_families();
 	return {};
 }
 

@@ -18,6 +18,8 @@ struct CheckedTree {
 	u64 own;
 	u64 mapped;
 	u64 passed; /* below this block it is merged into its child */
+	u32 place;  /* by descent; what descends from it follows, up to: */
+	u32 end;
 
 	u64 id() const { return record.id.get(); }
 	u64 since() const { return record.since.get(); }
@@ -57,9 +59,11 @@ public:
 	/* After the last add(). @whole: none is missing. */
 	Status verify(const format::Superblock &super, bool whole);
 
-	/* After verify(): parents before children. */
+	/* After verify(): parents before children; */
 	u32 count() const { return count_; }
 	CheckedTree &in_order(u32 index) const { return trees_[order_[index]]; }
+	/* ... and each right before all that descends from it. */
+	CheckedTree &by_descent(u32 index) const { return trees_[families_[index]]; }
 	const CheckedTree &by_id(u32 index) const { return trees_[index]; }
 
 	CheckedTree *find(u64 id) const;
@@ -73,6 +77,7 @@ private:
 	void link_parent(CheckedTree &tree, bool whole);
 	Status verify_names(bool whole);
 	void sort();
+	void gather_families();
 	bool is_before(u32 a, u32 b) const;
 	void sift_down(u32 at, u32 end);
 
@@ -81,6 +86,7 @@ private:
 	u32 count_ = 0;
 	u32 room_ = 0;
 	u32 *order_ = nullptr;
+	u32 *families_ = nullptr; /* an order, too */
 };
 
 } // namespace thinback

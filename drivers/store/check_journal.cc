@@ -19,9 +19,11 @@ Result<Owned<JournalCheck>> JournalCheck::create(struct tbk_device &device,
 template <typename Visit> Status JournalCheck::each(Visit visit)
 {
 	reader_->rewind();
-	while (is_whole_) {
+	for (;;) {
 		auto read = reader_->next();
 
+		if (!read.is_ok() && !is_whole_)
+			return {};
 		if (!read.is_ok()) {
 			is_whole_ = false;
 			is_sound_ = false;
@@ -43,7 +45,16 @@ template <typename Visit> Status JournalCheck::each(Visit visit)
 	return {};
 }
 
-Status JournalCheck::claim(BlockLedger &ledger)
+void JournalCheck::tell_in_use(const format::JournalRecord &record, Run run)
+{
+	is_sound_ = false;
+	TBK_NEW_FINDING(
+		report_, TBK_FINDING_DAMAGED,
+		"block %llu of the journal: blocks from %llu on, new in volume %u, are in use",
+		reader_->end() - 1, run.start, record.volume.get());
+}
+
+Status JournalCheck::expect(BlockLedger &ledger)
 {
 	return each([&](const format::JournalRecord &record, Result<MapChange> read) -> Status {
 		if (!read.is_ok()) {
@@ -55,22 +66,31 @@ Status JournalCheck::claim(BlockLedger &ledger)
 		}
 		const Run run = read.value().run;
 
-		if (run.start == 0)
-			return {};
-		if (ledger.is_sound(run.start, run.count) &&
-		    TBK_TRY(ledger.claim(run.start, run.count)))
-			return {};
-		is_sound_ = false;
-		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-			    "block %llu of the journal: blocks from %llu on, new in volume "
-			    "%u, are in use",
-			    reader_->end() - 1, run.start, record.volume.get());
+		if (run.start && ledger.is_sound(run.start, run.count))
+			ledger.expect_claim(run.start);
+		else if (run.start)
+			tell_in_use(record, run);
+		return {};
+	});
+}
+
+/* What is not right about a record by itself was told by expect(). */
+Status JournalCheck::claim(BlockLedger &ledger)
+{
+	return each([&](const format::JournalRecord &record, Result<MapChange> read) -> Status {
+		const Run run = read.is_ok() ? read.value().run : Run();
+
+		if (run.start && ledger.is_sound(run.start, run.count) &&
+		    !TBK_TRY(ledger.claim(run.start, run.count)))
+			tell_in_use(record, run);
 		return {};
 	});
 }
 
 Status JournalCheck::verify(const CheckedCatalog &catalog)
 {
+	if (!is_whole_)
+		return {};
 	return each([&](const format::JournalRecord &record, Result<MapChange> read) -> Status {
 		const CheckedTree *tree = catalog.find(record.volume.get());
 		const bool is_there = tree && !tree->is_snapshot() && !tree->is_gone();

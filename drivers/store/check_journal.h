@@ -20,7 +20,9 @@ public:
 	JournalCheck(const JournalCheck &) = delete;
 	JournalCheck &operator=(const JournalCheck &) = delete;
 
-	/* What it maps is in nobody's use. Before anything else is struck off @ledger. */
+	/* What it maps can be read, and blocks can lie there. Before claim(). */
+	Status expect(BlockLedger &ledger);
+	/* What it maps of @ledger's part is in nobody's use. Before anything else is struck off that. */
 	Status claim(BlockLedger &ledger);
 	/* It is about volumes that there are. */
 	Status verify(const CheckedCatalog &catalog);
@@ -29,6 +31,7 @@ public:
 
 private:
 	template <typename Visit> Status each(Visit visit);
+	void tell_in_use(const format::JournalRecord &record, Run run);
 
 	CheckReport &report_;
 	Owned<JournalReader> reader_;

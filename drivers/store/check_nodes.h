@@ -80,9 +80,10 @@ struct SharedNode {
 	u64 low = 0;
 	u64 high = 0;
 	u64 mapped = 0; /* blocks of data below it */
+	u32 end = 0;	/* of its snapshot's descendants, in the catalog's order */
 };
 
-/* All nodes of snapshots. */
+/* Nodes of snapshots, unless all that may share them have been walked. */
 using SharedNodes = BlockTable<SharedNode>;
 
 /* A node that cannot be read, or through which one is come to that cannot. */

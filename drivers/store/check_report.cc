@@ -9,7 +9,7 @@ constexpr enum tbk_finding_class kinds[] = { TBK_FINDING_LEAK, TBK_FINDING_REPAI
 
 } // namespace
 
-void CheckReport::add(enum tbk_finding_class kind)
+void CheckReport::add_always(enum tbk_finding_class kind)
 {
 	if (told_ < most) {
 		told_++;

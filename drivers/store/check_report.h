@@ -13,8 +13,17 @@ public:
 	CheckReport(const CheckReport &) = delete;
 	CheckReport &operator=(const CheckReport &) = delete;
 
-	/* Hands on what was printed to text(). */
-	void add(enum tbk_finding_class kind);
+	/* Hands on what was printed to text(), unless it was told before. */
+	void add(enum tbk_finding_class kind)
+	{
+		if (!is_again_)
+			add_always(kind);
+	}
+	void add_always(enum tbk_finding_class kind);
+
+	/* From here on all is looked at once more, and only TBK_NEW_FINDING tells what was not told before. */
+	void set_again(bool is_again) { is_again_ = is_again; }
+	bool is_again() const { return is_again_; }
 	char *text() { return text_; }
 
 	/* Says how many were kept back. */
@@ -39,6 +48,7 @@ private:
 	u64 done_ = 0;
 	u64 total_ = 0;
 	u64 next_step_ = 0;
+	bool is_again_ = false;
 	char text_[text_size] = {};
 };
 
@@ -48,4 +58,11 @@ private:
 	do {                                                                                  \
 		tbk_format((report).text(), ::thinback::CheckReport::text_size, __VA_ARGS__); \
 		(report).add(kind);                                                           \
+	} while (0)
+
+/* What cannot be told twice. */
+#define TBK_NEW_FINDING(report, kind, ...)                                                    \
+	do {                                                                                  \
+		tbk_format((report).text(), ::thinback::CheckReport::text_size, __VA_ARGS__); \
+		(report).add_always(kind);                                                    \
 	} while (0)

@@ -31,9 +31,10 @@ bool was_written(const format::SummaryEntry &summary)
 } // namespace
 
 Result<Owned<BlockLedger>> BlockLedger::open(struct tbk_device &device,
-					     const format::Superblock &super, CheckReport &report)
+					     const format::Superblock &super, CheckReport &report,
+					     Keep keep)
 {
-	Owned<BlockLedger> ledger = TBK_TRY(make<BlockLedger>(device, report));
+	Owned<BlockLedger> ledger = TBK_TRY(make<BlockLedger>(device, report, keep));
 
 	ledger->geometry_ = { super.blocks.get(), super.journal_blocks.get(),
 			      super.header.pool.get() };
@@ -72,6 +73,43 @@ bool BlockLedger::is_sound(u64 start, u64 count) const
 	    within_group(start) < format::fixed_blocks(group_of(start)))
 		return false;
 	return group_of(start) != 0 || start >= past_journal || start + count <= format::ring_b;
+}
+
+/* What a group at hand may take. */
+u64 BlockLedger::most_memory(const Entry &entry) const
+{
+	if (!was_written(entry.summary) && !entry.unknown && !entry.is_expected)
+		return 0;
+	return bitmap_bytes * (1 + entry.is_expected + (keeps_ != Keep::nothing));
+}
+
+u64 BlockLedger::end_of_part(u64 from) const
+{
+	u64 to = from;
+
+	for (u64 memory = 0; to < geometry_.groups(); to++) {
+		memory += most_memory(entries_[to]);
+		if (memory > memory_ && to > from)
+			break;
+	}
+	return to;
+}
+
+u64 BlockLedger::parts(u64 memory)
+{
+	u64 count = 0;
+
+	memory_ = memory;
+	for (u64 from = 0; from < geometry_.groups(); from = end_of_part(from))
+		count++;
+	return count;
+}
+
+bool BlockLedger::next_part()
+{
+	from_ = to_;
+	to_ = end_of_part(from_);
+	return from_ < to_;
 }
 
 /* Into block_. */
@@ -161,10 +199,10 @@ void BlockLedger::fill_part(u64 group, u32 i)
 		return;
 	}
 	entry.unknown = true;
-	TBK_FINDING(report_, TBK_FINDING_REPAIRABLE, "bitmap of group %llu in block %llu: %s",
-		    group,
-		    format::first_bitmap(group) + 2ull * i + (tag & format::slot_bit_16 ? 1 : 0),
-		    to_text(read.error()));
+	TBK_NEW_FINDING(
+		report_, TBK_FINDING_REPAIRABLE, "bitmap of group %llu in block %llu: %s", group,
+		format::first_bitmap(group) + 2ull * i + (tag & format::slot_bit_16 ? 1 : 0),
+		to_text(read.error()));
 }
 
 /* All of them; set where that cannot be known. */
@@ -192,10 +230,12 @@ Status BlockLedger::load(u64 group)
 	fill(group);
 	const u32 free = group_bits - count_bits(entry.bits, 0, group_bits);
 
-	if (!entry.unknown && free != entry.summary.free.get())
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-			    "group %llu: %u blocks are free and %u are said to be", group, free,
-			    entry.summary.free.get());
+	if (!entry.unknown && free != entry.summary.free.get()) {
+		entry.is_wrong = true;
+		TBK_NEW_FINDING(report_, TBK_FINDING_REPAIRABLE,
+				"group %llu: %u blocks are free and %u are said to be", group, free,
+				entry.summary.free.get());
+	}
 	__builtin_memset(fixed_, 0, bitmap_bytes);
 	Group::set_fixed(geometry_, group, fixed_);
 	bool fixed_free = false;
@@ -204,9 +244,11 @@ Status BlockLedger::load(u64 group)
 		fixed_free |= (fixed_[w] & ~entry.bits[w]) != 0;
 		entry.bits[w] &= ~fixed_[w];
 	}
+	entry.is_wrong |= fixed_free;
 	if (fixed_free)
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-			    "group %llu: blocks that are always in use are marked as free", group);
+		TBK_NEW_FINDING(report_, TBK_FINDING_REPAIRABLE,
+				"group %llu: blocks that are always in use are marked as free",
+				group);
 	return {};
 }
 
@@ -249,6 +291,8 @@ Result<bool> BlockLedger::claim(u64 start, u64 count)
 	Entry &entry = entries_[group_of(start)];
 	bool is_free = true;
 
+	if (!is_at_hand(group_of(start)))
+		return true;
 	TBK_TRY(load(group_of(start)));
 	if (!entry.claimed)
 		entry.claimed = static_cast<u64 *>(tbk_big_alloc(bitmap_bytes));
@@ -280,6 +324,8 @@ Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count, bool is_da
 	Entry &entry = entries_[group];
 	Struck struck;
 
+	if (!is_at_hand(group))
+		return struck;
 	TBK_TRY(load(group));
 	TBK_TRY(note_struck(entry, start, count, is_data));
 	for_words(within_group(start), static_cast<u32>(count), [&](u32 word, u64 mask) {
@@ -294,17 +340,20 @@ Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count, bool is_da
 				strike_one(entry, first + bit, struck);
 		}
 	});
+	entry.is_wrong |= struck.free != 0;
 	return struck;
 }
 
 void BlockLedger::tell_leak(u64 start, u64 count)
 {
 	report_.counts().leaked_blocks += count;
+	entries_[group_of(start)].is_wrong = true;
 	if (count == 1)
-		TBK_FINDING(report_, TBK_FINDING_LEAK, "block %llu is in use by nobody", start);
+		TBK_NEW_FINDING(report_, TBK_FINDING_LEAK, "block %llu is in use by nobody", start);
 	else
-		TBK_FINDING(report_, TBK_FINDING_LEAK,
-			    "%llu blocks from block %llu on are in use by nobody", count, start);
+		TBK_NEW_FINDING(report_, TBK_FINDING_LEAK,
+				"%llu blocks from block %llu on are in use by nobody", count,
+				start);
 }
 
 void BlockLedger::tell_leaks(u64 group)
@@ -330,32 +379,57 @@ void BlockLedger::tell_leaks(u64 group)
 		tell_leak(first + group_bits - run, run);
 }
 
-Status BlockLedger::finish(bool whole)
+Status BlockLedger::finish_group(u64 group, bool whole)
+{
+	Entry &entry = entries_[group];
+
+	if (was_written(entry.summary)) {
+		TBK_TRY(load(group));
+	} else if (!entry.unknown && entry.summary.free.get() != geometry_.most_free_in(group)) {
+		entry.is_wrong = true;
+		TBK_NEW_FINDING(report_, TBK_FINDING_REPAIRABLE,
+				"group %llu: all blocks are free and %u are said to be", group,
+				entry.summary.free.get());
+	}
+	if (whole && entry.bits && !entry.unknown)
+		tell_leaks(group);
+	tbk_big_free(entry.bits);
+	entry.bits = nullptr;
+	return {};
+}
+
+Status BlockLedger::finish_part(bool whole)
+{
+	for (u64 g = from_; g < to_; g++) {
+		Entry &entry = entries_[g];
+
+		TBK_TRY(finish_group(g, whole));
+		if (entry.is_wrong || entry.unknown || keeps_ == Keep::data)
+			continue;
+		tbk_big_free(entry.claimed);
+		entry.claimed = nullptr;
+		/* Where the journal may end is for first_struck() to tell. */
+		if (g == 0)
+			continue;
+		tbk_big_free(entry.struck);
+		entry.struck = nullptr;
+	}
+	return {};
+}
+
+void BlockLedger::finish()
 {
 	u64 free = 0;
 	bool known = true;
 
 	for (u64 g = 0; g < geometry_.groups(); g++) {
-		Entry &entry = entries_[g];
-
-		if (was_written(entry.summary))
-			TBK_TRY(load(g));
-		else if (!entry.unknown && entry.summary.free.get() != geometry_.most_free_in(g))
-			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-				    "group %llu: all blocks are free and %u are said to be", g,
-				    entry.summary.free.get());
-		known &= !entry.unknown;
-		free += entry.summary.free.get();
-		if (whole && entry.bits && !entry.unknown)
-			tell_leaks(g);
-		tbk_big_free(entry.bits);
-		entry.bits = nullptr;
+		known &= !entries_[g].unknown;
+		free += entries_[g].summary.free.get();
 	}
 	if (known && free != free_)
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-			    "superblock: %llu blocks are free and %llu are said to be", free,
-			    free_);
-	return {};
+		TBK_NEW_FINDING(report_, TBK_FINDING_REPAIRABLE,
+				"superblock: %llu blocks are free and %llu are said to be", free,
+				free_);
 }
 
 u64 BlockLedger::first_struck(u64 from) const
@@ -382,6 +456,9 @@ Result<BlockLedger::Wrong> BlockLedger::rebuild(u64 group, bool whole, u64 *bits
 	Wrong wrong;
 
 	wrong.said = entry.summary.free.get();
+	wrong.found = wrong.said;
+	if (!entry.is_wrong && !entry.unknown)
+		return wrong;
 	entry.bits = fixed_;
 	__builtin_memset(fixed_, 0, bitmap_bytes);
 	fill(group);

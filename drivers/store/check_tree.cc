@@ -33,6 +33,13 @@ void TreeWalk::tell_node(const NodePointer &pointer, const char *what)
 		    pointer.level, pointer.block, what);
 }
 
+void TreeWalk::begin_again()
+{
+	report_.set_again(true);
+	shared_.clear();
+	lost_ = nullptr;
+}
+
 Status TreeWalk::read_catalog(const format::Superblock &super, CheckedCatalog &catalog)
 {
 	kind_ = format::TreeKind::catalog;
@@ -50,6 +57,7 @@ Status TreeWalk::check(CheckedTree &tree, u64 newest)
 
 	kind_ = format::TreeKind::extents;
 	tree_ = &tree;
+	tree.mapped = 0;
 	since_ = tree.since();
 	begin_merge();
 	tbk_format(name_, sizeof(name_), "%s", TreeName(tree).text);
@@ -85,12 +93,12 @@ Status TreeWalk::strike(Struck what, u64 start, u64 count)
 
 	has_twice_ |= struck.twice != 0;
 	if (struck.twice)
-		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-			    "%s: block %llu of %s belongs to something else as well", name_,
-			    struck.twice, text);
+		TBK_NEW_FINDING(report_, TBK_FINDING_DAMAGED,
+				"%s: block %llu of %s belongs to something else as well", name_,
+				struck.twice, text);
 	if (struck.free)
-		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-			    "%s: block %llu of %s is marked as free", name_, struck.free, text);
+		TBK_NEW_FINDING(report_, TBK_FINDING_REPAIRABLE,
+				"%s: block %llu of %s is marked as free", name_, struck.free, text);
 	return {};
 }
 
@@ -115,7 +123,7 @@ Status TreeWalk::note_bad(const NodePointer &pointer, Copy copy, Err why)
 		    "%s: node of level %u in block %llu%s: %s; the other copy is sound", name_,
 		    pointer.level, block_of(pointer, copy), is_first ? "" : ", a second copy",
 		    to_text(why));
-	return bad_copies_.add({ pointer, kind_, copy });
+	return report_.is_again() ? Status() : bad_copies_.add({ pointer, kind_, copy });
 }
 
 /* False, and told, when neither copy is sound. */
@@ -193,8 +201,11 @@ Status TreeWalk::remember(const Node &node, u64 mapped_before)
 {
 	if (!tree_ || !tree_->is_snapshot())
 		return {};
-	return shared_.add({ node.block(), node.header().low.get(), node.header().high.get(),
-			     tree_->mapped - mapped_before });
+	const SharedNode shared = { node.block(), node.header().low.get(), node.header().high.get(),
+				    tree_->mapped - mapped_before, tree_->end };
+
+	return shared_.add(shared,
+			   [&](const SharedNode &other) { return other.end > tree_->place; });
 }
 
 Status TreeWalk::visit_records(const Node &leaf)
@@ -204,7 +215,7 @@ Status TreeWalk::visit_records(const Node &leaf)
 	const auto *records = reinterpret_cast<const format::CatalogRecord *>(
 		leaf.image() + sizeof(format::BlockHeader));
 
-	for (u32 i = 0; i < leaf.count(); i++)
+	for (u32 i = 0; i < leaf.count() && !report_.is_again(); i++)
 		TBK_TRY(catalog_->add(records[i]));
 	return {};
 }

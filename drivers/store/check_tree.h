@@ -24,7 +24,9 @@ public:
 	TreeWalk(const TreeWalk &) = delete;
 	TreeWalk &operator=(const TreeWalk &) = delete;
 
-	/* The catalog's tree, whose records go to @catalog. */
+	/* All is walked once more, for another part of the ledger: what was found is not told again. */
+	void begin_again();
+	/* The catalog's tree, whose records go to @catalog; unless all is walked again. */
 	Status read_catalog(const format::Superblock &super, CheckedCatalog &catalog);
 	/* @newest: generation of the pool. */
 	Status check(CheckedTree &tree, u64 newest);

@@ -426,6 +426,7 @@ struct tbk_check {
 	void (*progress)(struct tbk_check *check, tbk_u64 done, tbk_u64 total);
 	void (*mended)(struct tbk_check *check, const char *text);
 	void *context;
+	tbk_u64 memory; /* bytes for maps of what is in use, the rest in further walks; 0: 1 GiB */
 	/* Filled in: */
 	tbk_u64 volumes, snapshots, nodes, extents, data_blocks, leaked_blocks;
 	tbk_u64 copies; /* second ones, of nodes */

@@ -134,13 +134,17 @@ TBK_TEST(gate_closes_when_last_has_left)
 TBK_TEST(rcu_barrier_waits_for_callbacks)
 {
 	Atomic<u32> freed;
-	Doomed one = { {}, &freed };
-	Doomed two = { {}, &freed };
+	/* Not on the stack, which a debug kernel minds. */
+	auto one = make<Doomed>();
+	auto two = make<Doomed>();
 
+	REQUIRE(one.is_ok() && two.is_ok());
+	one.value()->freed = &freed;
+	two.value()->freed = &freed;
 	{
 		RcuGuard reading;
-		tbk_rcu_call(&one.rcu, count_freed);
-		tbk_rcu_call(&two.rcu, count_freed);
+		tbk_rcu_call(&one.value()->rcu, count_freed);
+		tbk_rcu_call(&two.value()->rcu, count_freed);
 		CHECK_EQ(freed.load_relaxed(), 0);
 	}
 	tbk_rcu_barrier();

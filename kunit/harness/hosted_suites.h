@@ -2,6 +2,7 @@
 /* Suites that make sense in a process alone. */
 #include "../crash/crash_explorer_cases.h"
 #include "../hosted/alter_cases.h"
+#include "../hosted/check_parts_cases.h"
 #include "../hosted/corruption_cases.h"
 #include "../hosted/crash_device_cases.h"
 #include "../hosted/dump_cases.h"
@@ -31,6 +32,7 @@
 /* clang-format off */
 #define TBK_HOSTED_SUITES(X)				\
 	X(alter, TBK_ALTER_CASES)			\
+	X(check_parts, TBK_CHECK_PARTS_CASES)		\
 	X(corruption, TBK_CORRUPTION_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
 	X(dump, TBK_DUMP_CASES)				\

@@ -27,6 +27,7 @@ constexpr ScaleCase cases[] = {
 	{ "chain_of_1000_snapshots", chain_of_1000_snapshots },
 	{ "clones_10000_removed_in_any_order", clones_10000_removed_in_any_order },
 	{ "latency_beside_checkpoints", latency_beside_checkpoints },
+	{ "check_of_a_full_pool_in_parts", check_of_a_full_pool_in_parts },
 	{ "fleet_of_100_volumes", fleet_of_100_volumes },
 	{ "fleet_of_100_volumes_in_pieces_of_16_kib", fleet_of_100_volumes_in_pieces_of_16_kib },
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "../../drivers/hosted/hosted.h"
 #include "scale.h"
 
 #include <stdarg.h>
@@ -147,14 +148,19 @@ struct tbk_object_info ScalePool::find(const std::string &volume, const std::str
 	return info;
 }
 
-void ScalePool::check()
+u64 ScalePool::check(u64 memory)
 {
 	struct tbk_check check {};
+
+	(void)hosted_most_bytes();
+	const u64 before = hosted_bytes();
 
 	check.found = [](struct tbk_check *, enum tbk_finding_class, const char *text) {
 		give_up("%s", text);
 	};
+	check.memory = memory;
 	must(tbk_pool_check(&device, &check, nullptr), "check", "tank");
+	return hosted_most_bytes() - before;
 }
 
 ScaleVolume::ScaleVolume(ScalePool &pool, const std::string &name)

@@ -49,8 +49,8 @@ public:
 	void remove(const std::string &volume, const std::string &snapshot = "");
 	struct tbk_object_info find(const std::string &volume, const std::string &snapshot = "");
 
-	/* By `thinback check`'s code. */
-	void check();
+	/* By `thinback check`'s code, with @memory for maps. What it took of memory at most, in all. */
+	u64 check(u64 memory = 0);
 
 	MemoryDevice device;
 
@@ -83,6 +83,7 @@ void opening_100_tib_with_10000_volumes();
 void chain_of_1000_snapshots();
 void clones_10000_removed_in_any_order();
 void latency_beside_checkpoints();
+void check_of_a_full_pool_in_parts();
 void fleet_of_100_volumes();
 void fleet_of_100_volumes_in_pieces_of_16_kib();
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <unistd.h>
 
 #include "../../drivers/hosted/hosted.h"
 #include "device_check.h"
@@ -24,6 +25,19 @@ Severity severity_of(tbk_finding_class kind)
 		break;
 	}
 	return Severity::fatal;
+}
+
+/* For the maps of a check: a quarter of the machine's, 1 GiB at most. */
+std::uint64_t memory_for_maps()
+{
+	constexpr std::uint64_t most = std::uint64_t{ 1 } << 30;
+	const long pages = sysconf(_SC_PHYS_PAGES);
+	const long page = sysconf(_SC_PAGESIZE);
+
+	if (pages <= 0 || page <= 0)
+		return most;
+	return std::min(most,
+			static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) / 4);
 }
 
 /* The core's callbacks are C; what the listener throws must not pass through it. */
@@ -124,6 +138,7 @@ CheckSummary HostedCore::check(const OpenDevice &open, const CheckListener &list
 	check.found = found;
 	check.progress = progress;
 	check.context = &listening;
+	check.memory = memory_for_maps();
 	run_core([&] { error = tbk_pool_check(&device, &check, &why); });
 	if (listening.thrown)
 		std::rethrow_exception(listening.thrown);
@@ -144,6 +159,7 @@ std::vector<std::string> HostedCore::repair(const OpenDevice &open, const Repair
 	check.progress = progress;
 	check.mended = mended;
 	check.context = &listening;
+	check.memory = memory_for_maps();
 	check.repair = options.drop ? TBK_REPAIR_DROP : 0;
 	check.name = options.name.empty() ? nullptr : options.name.c_str();
 	run_core([&] { error = tbk_pool_repair(&device, &check, &why); });
