@@ -8,22 +8,12 @@
 
 #include "../vbd/features.h"
 #include "../vbd/ring.h"
+#include "counters.h"
 #include "target.h"
 
 namespace thinback {
 
 class Queue;
-
-/* Counted by the one thread of a queue, read by anybody. */
-struct Counters {
-	Atomic<u64> out_of_requests;
-	Atomic<u64> reads;
-	Atomic<u64> writes;
-	Atomic<u64> flushes;
-	Atomic<u64> discards;
-	Atomic<u64> sectors_read;
-	Atomic<u64> sectors_written;
-};
 
 /* A request from when it is taken off the ring until its response is on it. */
 struct Slot : Transfer {
@@ -38,14 +28,16 @@ struct Slot : Transfer {
 	struct tbk_segment segments[xen::max_segments] {};
 };
 
-/* How a queue is made; borrowed while it is. */
+/* How a queue is made; borrowed while it is, but for the pointers. */
 struct QueuePlan {
 	struct tbk_xen *xen;
 	const Target *target;
-	Counters *counters;
+	Counters::Share *counters;
+	Atomic<int> *failure; /* of all rings of the disk: see Queue::complete() */
 	xen::Abi abi;
 	u32 index;
-	const RingKeys *keys;
+	u32 max_pages; /* of the guest, mapped at once for its requests */
+	RingKeys keys;
 };
 
 /*
@@ -57,28 +49,24 @@ struct QueuePlan {
  * behind the interrupt: so nothing waits for a process to be scheduled.
  *
  * Never more requests than there are slots on the ring: nothing is allocated
- * for one.
+ * for one. Nor more pages than the plan allows: a request that finds too few
+ * left goes back on the ring, and the collector calls the thread once they are.
  */
 class Queue {
 public:
-	/* Maps the ring and starts the thread. Owned by the disk. */
+	/* Maps the ring. Owned by the disk. */
 	static Result<Owned<Queue>> create(const QueuePlan &plan);
 	explicit Queue(const QueuePlan &plan);
 	~Queue();
 	Queue(const Queue &) = delete;
 	Queue &operator=(const Queue &) = delete;
 
+	/* Begins to take requests. */
+	Status start();
 	/* Takes no more requests. Those in flight are still answered; tbk_xen_advance() tells. */
 	void stop() TBK_EXCLUDES(lock_);
 	bool is_taking() const { return is_taking_; }
 	bool is_busy() TBK_EXCLUDES(lock_);
-
-	/*
-	 * Negative errno if a flush failed, which cannot be said to a guest: one
-	 * that hears of an error believes the data safe and never flushes again.
-	 * Such a flush is not answered, and nothing more is taken from the ring.
-	 */
-	int failure() const { return failure_.load_relaxed(); }
 
 	/* As told in xen_entry.h. */
 	u32 run();
@@ -88,32 +76,57 @@ public:
 	/* A request's transfer has ended. Any context. */
 	void complete(Slot &slot, int error) TBK_EXCLUDES(lock_);
 
+	ListLink link; /* of the disk's queues */
+
 private:
 	using Slots = List<Slot, &Slot::link>;
+	enum class Verdict : u8 { sound, refused, too_many_pages };
 
-	Status open(const QueuePlan &plan);
+	/* What the thread has taken off the ring, sorted. */
+	struct Batch {
+		Slots spare; /* for requests that were not taken after all */
+		Slots sound;
+		Slots refused;
+		u32 room = 0;  /* pages that may be mapped, at the least */
+		u32 pages = 0; /* of those sound */
+	};
+
+	Status open(const RingKeys &keys);
+	bool has_failed() const { return failure_.load_relaxed() != 0; }
+
+	/* queue_take.cc: the thread's */
 	u32 run_batch(u32 requests);
-	u32 pick_slots(u32 wanted, Slots &batch) TBK_EXCLUDES(lock_);
-	bool accept(Slot &slot);
+	void pick_slots(u32 wanted, Batch &batch) TBK_EXCLUDES(lock_);
+	void sort(Batch &batch);
+	Verdict accept(Slot &slot, u32 pages_left);
 	void fill(Slot &slot, const Request &request);
 	void count(const Request &request);
-	void map(Slots &batch, Slots &refused);
-	void start(Slots &batch, Slots &refused);
-	bool claim(Slots &refused) TBK_EXCLUDES(lock_);
+	void map(Batch &batch);
+	void start_transfers(Batch &batch);
+	bool claim(Batch &batch) TBK_EXCLUDES(lock_);
+	bool must_wait() TBK_EXCLUDES(lock_);
+
+	/* queue_finish.cc: the collector's */
 	bool next_round(Slots &round, u32 answered, bool &is_drained) TBK_EXCLUDES(lock_);
 	void set_aside(Slots &round) TBK_EXCLUDES(lock_);
 	void unmap(Slots &round);
 	u32 answer(Slots &round) TBK_EXCLUDES(lock_);
+	u32 put_responses(Slots &round) TBK_REQUIRES(lock_);
+	bool is_thread_wanted() TBK_REQUIRES(lock_);
 
 	struct tbk_xen *const xen_;
 	const Target &target_;
-	Counters &counters_;
+	Counters::Share &counters_;
+	Atomic<int> &failure_;
+	const xen::Abi abi_;
+	const u32 index_;
+	const u32 max_pages_;
 	struct tbk_xen_ring *glue_ = nullptr;
 	BackRing ring_;
 	Slot *slots_ = nullptr;
 	DiskLimits limits_; /* the thread's; as of the last batch */
+	u32 needs_ = 0;	    /* the thread's; pages for the request it had to put back */
 	bool is_taking_ = false;
-	Atomic<int> failure_;
 
 	IrqLock lock_{ TBK_RANK_RING };
 	Slots free_ TBK_GUARDED_BY(lock_);
@@ -121,7 +134,9 @@ private:
 	Slots lingering_ TBK_GUARDED_BY(lock_); /* done, but somebody still has their pages */
 	bool is_collecting_ TBK_GUARDED_BY(lock_) = false;
 	bool is_stopping_ TBK_GUARDED_BY(lock_) = false;
-	u32 in_flight_ TBK_GUARDED_BY(lock_) = 0; /* taken and not yet answered */
+	u32 in_flight_ TBK_GUARDED_BY(lock_) = 0;    /* taken and not yet answered */
+	u32 pages_left_ TBK_GUARDED_BY(lock_);	     /* only the thread takes of them */
+	u32 pages_wanted_ TBK_GUARDED_BY(lock_) = 0; /* call the thread when there are so many */
 
 	struct tbk_grant *to_map_[TBK_GRANT_BATCH]{};	/* the thread's */
 	struct tbk_grant *to_unmap_[TBK_GRANT_BATCH]{}; /* the collector's */

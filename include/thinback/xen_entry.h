@@ -94,7 +94,8 @@ void tbk_vbd_read_stats(struct tbk_vbd *vbd, struct tbk_vbd_stats *stats);
  * tbk_ring_run() - Take what requests there are and start them.
  * @ring: which
  *
- * Unless it returns TBK_RUN_MORE or _DEAD, the guest sends an event with the next.
+ * Unless it returns TBK_RUN_MORE or _DEAD, the guest sends an event with the next,
+ * or tbk_xen_ring_wake() comes when what it waits for is there.
  *
  * Context: the ring's thread; may sleep.
  * Return: TBK_RUN_*.

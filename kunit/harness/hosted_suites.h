@@ -7,6 +7,7 @@
 #include "../hosted/faults_cases.h"
 #include "../hosted/full_cases.h"
 #include "../hosted/guest_disk_cases.h"
+#include "../hosted/guest_rings_cases.h"
 #include "../hosted/guest_volume_cases.h"
 #include "../hosted/journal_cases.h"
 #include "../hosted/memory_device_cases.h"
@@ -27,6 +28,7 @@
 	X(full, TBK_FULL_CASES)				\
 	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
+	X(guest_rings, TBK_GUEST_RINGS_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\
 	X(memory_device, TBK_MEMORY_DEVICE_CASES)	\

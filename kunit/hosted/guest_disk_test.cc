@@ -391,7 +391,8 @@ TBK_TEST(keys_say_what_the_disk_is)
 	CHECK_EQ(keys["physical-sector-size"], 4096u);
 	CHECK_EQ(keys["feature-flush-cache"], 1u);
 	CHECK_EQ(keys["info"], xen::info_read_only);
-	CHECK_EQ(keys["multi-queue-max-queues"], 1u);
+	CHECK_EQ(keys["multi-queue-max-queues"], 4u);
+	CHECK_EQ(keys["max-ring-page-order"], 4u);
 	CHECK_EQ(fixture.ask({ xen::op_write, 1, 0, { fixture.guest.grant() }, 0, 7 }), error);
 	CHECK_EQ(fixture.flush(), okay);
 }

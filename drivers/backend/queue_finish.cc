@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From the target back to the ring: completions, and the collector. */
+#include "grant_batch.h"
+#include "queue.h"
+
+namespace thinback {
+namespace {
+
+constexpr unsigned int retry_ms = 5;
+
+bool is_held(const Slot &slot)
+{
+	for (u32 i = 0; i < slot.grant_count; i++) {
+		if (slot.grants[i].page && tbk_xen_grant_is_held(&slot.grants[i]))
+			return true;
+	}
+	return false;
+}
+
+} // namespace
+
+/*
+ * A flush that failed cannot be told to a guest: one that hears of an error
+ * believes the data safe and never flushes again. It is not answered, nor is
+ * any other of the disk's from then on: what it would vouch for may be lost.
+ * And nothing more is taken from any ring.
+ */
+void Queue::complete(Slot &slot, int error)
+{
+	const bool is_flush =
+		slot.operation == Operation::flush || slot.operation == Operation::flush_write;
+
+	/* A device that knows no flush has nothing that one could lose. */
+	if (is_flush && error == -TBK_EOPNOTSUPP)
+		error = 0;
+	if (is_flush && error != 0)
+		failure_.store_relaxed(error);
+	if (error != 0)
+		slot.reply = xen::Reply::error;
+	slot.is_unanswerable = is_flush && has_failed();
+
+	bool is_first = false;
+	{
+		IrqGuard guard(lock_);
+
+		finished_.push_back(slot);
+		is_first = !is_collecting_;
+		is_collecting_ = true;
+	}
+	/* If not, the collector may have answered already, and the queue be gone. */
+	if (is_first)
+		tbk_xen_ring_finish_soon(glue_);
+}
+
+void Queue::finish()
+{
+	Slots round;
+	u32 answered = 0;
+	bool is_drained = false;
+
+	while (next_round(round, answered, is_drained)) {
+		set_aside(round);
+		unmap(round);
+		answered = answer(round);
+	}
+	if (is_drained || has_failed())
+		tbk_xen_advance(xen_);
+}
+
+/* False, and no collector any more, when there is nothing left. */
+bool Queue::next_round(Slots &round, u32 answered, bool &is_drained)
+{
+	IrqGuard guard(lock_);
+
+	TBK_ASSERT(answered <= in_flight_);
+	in_flight_ -= answered;
+	round.splice_all(finished_);
+	if (!round.is_empty())
+		return true;
+	is_collecting_ = false;
+	is_drained = is_stopping_ && in_flight_ == 0;
+	return false;
+}
+
+/* A page that is taken back while a network may send it again would send what comes after it. */
+void Queue::set_aside(Slots &round)
+{
+	bool is_any = false;
+
+	for (Slot *slot = round.first(), *next = nullptr; slot; slot = next) {
+		next = round.next(*slot);
+		if (!is_held(*slot))
+			continue;
+		round.remove(*slot);
+		is_any = true;
+		IrqGuard guard(lock_);
+		lingering_.push_back(*slot);
+	}
+	if (is_any)
+		tbk_xen_ring_retry_after(glue_, retry_ms);
+}
+
+void Queue::unmap(Slots &round)
+{
+	GrantBatch grants(to_unmap_, [this](struct tbk_grant **some, u32 count) {
+		tbk_xen_grants_unmap(glue_, some, count);
+	});
+
+	for (Slot *slot = round.first(); slot; slot = round.next(*slot)) {
+		for (u32 i = 0; i < slot->grant_count; i++) {
+			if (slot->grants[i].page)
+				grants.add(slot->grants[i]);
+		}
+	}
+}
+
+/* Returns how many are not in flight any more. */
+u32 Queue::answer(Slots &round)
+{
+	u32 count = 0;
+	bool is_wanted = false;
+
+	{
+		IrqGuard guard(lock_);
+
+		count = put_responses(round);
+		is_wanted = is_thread_wanted();
+	}
+	if (ring_.publish())
+		tbk_xen_ring_notify(glue_);
+	if (is_wanted)
+		tbk_xen_ring_wake(glue_);
+	return count;
+}
+
+u32 Queue::put_responses(Slots &round)
+{
+	u32 count = 0;
+
+	/* Free before the guest knows: it may send the next at once. */
+	while (Slot *slot = round.pop_front()) {
+		count++;
+		if (!slot->is_unanswerable)
+			ring_.respond(slot->id, slot->reply_operation, slot->reply);
+		pages_left_ += slot->grant_count;
+		free_.push_front(*slot);
+	}
+	return count;
+}
+
+bool Queue::is_thread_wanted()
+{
+	if (pages_wanted_ == 0 || pages_left_ < pages_wanted_)
+		return false;
+	pages_wanted_ = 0;
+	return true;
+}
+
+void Queue::retry()
+{
+	bool is_first = false;
+
+	{
+		IrqGuard guard(lock_);
+
+		if (lingering_.is_empty())
+			return;
+		finished_.splice_all(lingering_);
+		is_first = !is_collecting_;
+		is_collecting_ = true;
+	}
+	if (is_first)
+		finish();
+}
+
+} // namespace thinback
