@@ -8,6 +8,9 @@ namespace {
 /* Then the thread looks whether it is to stop, and lets others run. */
 constexpr u32 batches_at_once = 16;
 
+/* Of the largest requests that fill a device's queue; 10 KiB each. */
+constexpr u32 max_annexes = 32;
+
 void transfer_done(Transfer &transfer, int error)
 {
 	auto &slot = static_cast<Slot &>(transfer);
@@ -38,10 +41,15 @@ Queue::~Queue()
 		IrqGuard guard(lock_);
 		while (free_.pop_front())
 			;
+		while (free_annexes_.pop_front())
+			;
 	}
 	for (u32 i = 0; slots_ && i < ring_.slots(); i++)
 		slots_[i].~Slot();
+	for (u32 i = 0; annexes_ && i < max_annexes; i++)
+		annexes_[i].~Annex();
 	tbk_big_free(slots_);
+	tbk_big_free(annexes_);
 }
 
 Result<Owned<Queue>> Queue::create(const QueuePlan &plan)
@@ -69,7 +77,11 @@ Status Queue::open(const RingKeys &keys)
 		return from_errno(error);
 	if (!ring_.attach(shared, ring.pages, abi_))
 		return Err::bad_argument;
+	return make_slots();
+}
 
+Status Queue::make_slots()
+{
 	slots_ = static_cast<Slot *>(tbk_big_alloc(sizeof(Slot) * ring_.slots()));
 	if (!slots_)
 		return Err::no_memory;
@@ -80,6 +92,14 @@ Status Queue::open(const RingKeys &keys)
 		slot.done = transfer_done;
 		IrqGuard guard(lock_);
 		free_.push_back(slot);
+	}
+
+	annexes_ = static_cast<Annex *>(tbk_big_alloc(sizeof(Annex) * max_annexes));
+	if (!annexes_)
+		return Err::no_memory;
+	for (u32 i = 0; i < max_annexes; i++) {
+		IrqGuard guard(lock_);
+		free_annexes_.push_back(*new (At{ &annexes_[i] }) Annex);
 	}
 	return {};
 }
@@ -132,7 +152,7 @@ u32 Queue::run()
 			continue;
 		}
 		result |= run_batch(demand.requests);
-		if (needs_ != 0 && must_wait())
+		if (need_.pages != 0 && must_wait())
 			return result;
 	}
 	return result | TBK_RUN_MORE;

@@ -15,6 +15,13 @@ namespace thinback {
 
 class Queue;
 
+/* Room for the pages of an indirect request; what lists them comes first. */
+struct Annex {
+	ListLink link;
+	struct tbk_grant grants[1 + xen::max_indirect_segments] {};
+	struct tbk_segment segments[xen::max_indirect_segments] {};
+};
+
 /* A request from when it is taken off the ring until its response is on it. */
 struct Slot : Transfer {
 	Queue *queue = nullptr;
@@ -23,9 +30,17 @@ struct Slot : Transfer {
 	u8 reply_operation = 0;
 	xen::Reply reply = xen::Reply::okay;
 	bool is_unanswerable = false; /* a flush that failed */
-	u32 grant_count = 0;
-	struct tbk_grant grants[xen::max_segments] {};
-	struct tbk_segment segments[xen::max_segments] {};
+	u32 pages = 0;	     /* taken of those that may be mapped at once */
+	Annex *annex = nullptr; /* of an indirect request */
+	u32 grant_count = 0; /* in the annex, or here */
+	u32 segment_count = 0;
+	struct tbk_grant own_grants[xen::max_segments] {};
+	struct tbk_segment own_segments[xen::max_segments] {};
+
+	struct tbk_grant *grants() { return annex ? annex->grants : own_grants; }
+	/* Those of its data: an indirect request has one more, the page that lists them. */
+	struct tbk_grant *data_grants() { return annex ? annex->grants + 1 : own_grants; }
+	struct tbk_segment *segments() { return annex ? annex->segments : own_segments; }
 };
 
 /* How a queue is made; borrowed while it is, but for the pointers. */
@@ -49,8 +64,9 @@ struct QueuePlan {
  * behind the interrupt: so nothing waits for a process to be scheduled.
  *
  * Never more requests than there are slots on the ring: nothing is allocated
- * for one. Nor more pages than the plan allows: a request that finds too few
- * left goes back on the ring, and the collector calls the thread once they are.
+ * for one. Nor more pages than the plan allows, or indirect requests than there
+ * are annexes: a request that finds too few goes back on the ring, and the
+ * collector calls the thread once there are enough.
  */
 class Queue {
 public:
@@ -80,18 +96,27 @@ public:
 
 private:
 	using Slots = List<Slot, &Slot::link>;
-	enum class Verdict : u8 { sound, refused, too_many_pages };
+	using Annexes = List<Annex, &Annex::link>;
+	enum class Verdict : u8 { sound, indirect, refused, not_now };
+
+	/* What the request needs that was put back. */
+	struct Need {
+		u32 pages = 0; /* 0: nothing was */
+		bool annex = false;
+	};
 
 	/* What the thread has taken off the ring, sorted. */
 	struct Batch {
 		Slots spare; /* for requests that were not taken after all */
 		Slots sound;
+		Slots indirect; /* to be judged by what their pages say */
 		Slots refused;
 		u32 room = 0;  /* pages that may be mapped, at the least */
 		u32 pages = 0; /* of those sound */
 	};
 
 	Status open(const RingKeys &keys);
+	Status make_slots();
 	bool has_failed() const { return failure_.load_relaxed() != 0; }
 
 	/* queue_take.cc: the thread's */
@@ -99,9 +124,15 @@ private:
 	void pick_slots(u32 wanted, Batch &batch) TBK_EXCLUDES(lock_);
 	void sort(Batch &batch);
 	Verdict accept(Slot &slot, u32 pages_left);
+	Verdict accept_indirect(Slot &slot, u32 grant);
+	Verdict put_off(u32 pages, bool annex);
+	void refuse(Slot &slot, Refusal refusal);
 	void fill(Slot &slot, const Request &request);
+	void fetch(Batch &batch);
+	void judge(Slot &slot, Batch &batch);
 	void count(const Request &request);
 	void map(Batch &batch);
+	void map_grants(Slots &some, bool is_data);
 	void start_transfers(Batch &batch);
 	bool claim(Batch &batch) TBK_EXCLUDES(lock_);
 	bool must_wait() TBK_EXCLUDES(lock_);
@@ -112,6 +143,7 @@ private:
 	void unmap(Slots &round);
 	u32 answer(Slots &round) TBK_EXCLUDES(lock_);
 	u32 put_responses(Slots &round) TBK_REQUIRES(lock_);
+	bool has_what(const Need &need) TBK_REQUIRES(lock_);
 	bool is_thread_wanted() TBK_REQUIRES(lock_);
 
 	struct tbk_xen *const xen_;
@@ -124,9 +156,14 @@ private:
 	struct tbk_xen_ring *glue_ = nullptr;
 	BackRing ring_;
 	Slot *slots_ = nullptr;
-	DiskLimits limits_; /* the thread's; as of the last batch */
-	u32 needs_ = 0;	    /* the thread's; pages for the request it had to put back */
+	Annex *annexes_ = nullptr;
 	bool is_taking_ = false;
+
+	/* The thread's. */
+	DiskLimits limits_; /* as of the last batch */
+	Need need_;
+	Request request_; /* that is being looked at */
+	xen::WireSegment listed_[xen::max_indirect_segments]; /* what its page said */
 
 	IrqLock lock_{ TBK_RANK_RING };
 	Slots free_ TBK_GUARDED_BY(lock_);
@@ -135,8 +172,9 @@ private:
 	bool is_collecting_ TBK_GUARDED_BY(lock_) = false;
 	bool is_stopping_ TBK_GUARDED_BY(lock_) = false;
 	u32 in_flight_ TBK_GUARDED_BY(lock_) = 0;    /* taken and not yet answered */
+	Annexes free_annexes_ TBK_GUARDED_BY(lock_);
 	u32 pages_left_ TBK_GUARDED_BY(lock_);	     /* only the thread takes of them */
-	u32 pages_wanted_ TBK_GUARDED_BY(lock_) = 0; /* call the thread when there are so many */
+	Need wanted_ TBK_GUARDED_BY(lock_); /* call the thread when there is so much */
 
 	struct tbk_grant *to_map_[TBK_GRANT_BATCH]{};	/* the thread's */
 	struct tbk_grant *to_unmap_[TBK_GRANT_BATCH]{}; /* the collector's */

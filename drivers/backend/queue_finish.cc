@@ -8,10 +8,12 @@ namespace {
 
 constexpr unsigned int retry_ms = 5;
 
-bool is_held(const Slot &slot)
+bool is_held(Slot &slot)
 {
 	for (u32 i = 0; i < slot.grant_count; i++) {
-		if (slot.grants[i].page && tbk_xen_grant_is_held(&slot.grants[i]))
+		const struct tbk_grant &grant = slot.grants()[i];
+
+		if (grant.page && tbk_xen_grant_is_held(&grant))
 			return true;
 	}
 	return false;
@@ -108,8 +110,8 @@ void Queue::unmap(Slots &round)
 
 	for (Slot *slot = round.first(); slot; slot = round.next(*slot)) {
 		for (u32 i = 0; i < slot->grant_count; i++) {
-			if (slot->grants[i].page)
-				grants.add(slot->grants[i]);
+			if (slot->grants()[i].page)
+				grants.add(slot->grants()[i]);
 		}
 	}
 }
@@ -142,17 +144,25 @@ u32 Queue::put_responses(Slots &round)
 		count++;
 		if (!slot->is_unanswerable)
 			ring_.respond(slot->id, slot->reply_operation, slot->reply);
-		pages_left_ += slot->grant_count;
+		pages_left_ += slot->pages;
+		if (slot->annex)
+			free_annexes_.push_front(*slot->annex);
+		slot->annex = nullptr;
 		free_.push_front(*slot);
 	}
 	return count;
 }
 
+bool Queue::has_what(const Need &need)
+{
+	return pages_left_ >= need.pages && !(need.annex && free_annexes_.is_empty());
+}
+
 bool Queue::is_thread_wanted()
 {
-	if (pages_wanted_ == 0 || pages_left_ < pages_wanted_)
+	if (wanted_.pages == 0 || !has_what(wanted_))
 		return false;
-	pages_wanted_ = 0;
+	wanted_ = {};
 	return true;
 }
 

@@ -6,10 +6,10 @@
 namespace thinback {
 namespace {
 
-bool is_mapped(const Slot &slot)
+bool is_mapped(Slot &slot)
 {
 	for (u32 i = 0; i < slot.grant_count; i++) {
-		if (!slot.grants[i].page)
+		if (!slot.grants()[i].page)
 			return false;
 	}
 	return true;
@@ -26,6 +26,7 @@ u32 Queue::run_batch(u32 requests)
 	limits_ = target_.limits();
 	pick_slots(requests, batch);
 	sort(batch);
+	fetch(batch);
 	if (!batch.sound.is_empty())
 		result = TBK_RUN_PROGRESS;
 	else if (!batch.refused.is_empty())
@@ -51,22 +52,25 @@ void Queue::pick_slots(u32 wanted, Batch &batch)
 /* Takes requests for all spare slots, or up to the one that had to be put back. */
 void Queue::sort(Batch &batch)
 {
-	needs_ = 0;
+	need_ = {};
 	while (Slot *slot = batch.spare.pop_front()) {
 		switch (accept(*slot, batch.room - batch.pages)) {
 		case Verdict::sound:
-			batch.pages += slot->grant_count;
 			batch.sound.push_back(*slot);
+			break;
+		case Verdict::indirect:
+			batch.indirect.push_back(*slot);
 			break;
 		case Verdict::refused:
 			batch.refused.push_back(*slot);
 			break;
-		case Verdict::too_many_pages:
+		case Verdict::not_now:
 			ring_.put_back();
 			batch.spare.push_front(*slot);
 			counters_.out_of_requests.fetch_add_relaxed(1);
 			return;
 		}
+		batch.pages += slot->pages;
 	}
 }
 
@@ -74,28 +78,103 @@ void Queue::sort(Batch &batch)
 Queue::Verdict Queue::accept(Slot &slot, u32 pages_left)
 {
 	RawRequest raw;
-	Request request;
 
 	ring_.take(raw);
 	slot.id = raw.id;
 	slot.reply_operation = reply_operation(raw);
+	slot.reply = xen::Reply::okay;
 	slot.is_unanswerable = false;
 	slot.grant_count = 0;
+	slot.pages = 0;
 
-	const Refusal refusal = check_request(raw, limits_, request);
+	const Refusal refusal = check_request(raw, limits_, request_);
 
-	slot.reply = to_reply(refusal);
 	if (refusal != Refusal::none) {
-		tbk_log(TBK_LOG_DEBUG, "request refused: %s", to_text(refusal));
+		refuse(slot, refusal);
 		return Verdict::refused;
 	}
-	if (request.segment_count > pages_left) {
-		needs_ = request.segment_count;
-		return Verdict::too_many_pages;
-	}
-	fill(slot, request);
-	count(request);
+
+	const u32 pages = request_.segment_count + (request_.is_indirect ? 1u : 0u);
+
+	if (pages > pages_left)
+		return put_off(pages, request_.is_indirect);
+	slot.pages = pages;
+	if (request_.is_indirect)
+		return accept_indirect(slot, raw.indirect_grants[0]);
+	fill(slot, request_);
+	count(request_);
 	return Verdict::sound;
+}
+
+/* Notes what can be told without the page that lists the segments: @grant. */
+Queue::Verdict Queue::accept_indirect(Slot &slot, u32 grant)
+{
+	{
+		IrqGuard guard(lock_);
+		slot.annex = free_annexes_.pop_front();
+	}
+	if (!slot.annex) {
+		const u32 pages = slot.pages;
+
+		slot.pages = 0;
+		return put_off(pages, true);
+	}
+	slot.operation = request_.operation;
+	slot.sector = request_.sector;
+	slot.segment_count = request_.segment_count;
+	slot.annex->grants[0] = { nullptr, grant, 0, TBK_GRANT_READ_ONLY };
+	slot.grant_count = 1;
+	return Verdict::indirect;
+}
+
+Queue::Verdict Queue::put_off(u32 pages, bool annex)
+{
+	need_ = { pages, annex };
+	return Verdict::not_now;
+}
+
+void Queue::refuse(Slot &slot, Refusal refusal)
+{
+	slot.reply = to_reply(refusal);
+	tbk_log(TBK_LOG_DEBUG, "request refused: %s", to_text(refusal));
+}
+
+/* Maps the pages of indirect requests, and sorts these by what is written there. */
+void Queue::fetch(Batch &batch)
+{
+	if (batch.indirect.is_empty())
+		return;
+	map_grants(batch.indirect, false);
+	while (Slot *slot = batch.indirect.pop_front())
+		judge(*slot, batch);
+}
+
+/* Copies the list once, to where the guest cannot change it; nothing looks at the page again. */
+void Queue::judge(Slot &slot, Batch &batch)
+{
+	struct tbk_segment list = { slot.annex->grants[0].page, 0, xen::page_size };
+	const struct tbk_payload page = { &list, TBK_PAYLOAD_SEGMENTS, 1, xen::page_size };
+
+	batch.refused.push_back(slot);
+	slot.reply = xen::Reply::error;
+	if (!list.page)
+		return;
+	tbk_payload_get(&page, 0, listed_, slot.segment_count * sizeof(listed_[0]));
+
+	request_.operation = slot.operation;
+	request_.sector = slot.sector;
+	request_.segment_count = static_cast<u16>(slot.segment_count);
+	const Refusal refusal = check_segments(listed_, limits_, request_);
+
+	if (refusal != Refusal::none) {
+		refuse(slot, refusal);
+		return;
+	}
+	slot.reply = xen::Reply::okay;
+	fill(slot, request_);
+	count(request_);
+	batch.refused.remove(slot);
+	batch.sound.push_back(slot);
 }
 
 void Queue::fill(Slot &slot, const Request &request)
@@ -106,17 +185,18 @@ void Queue::fill(Slot &slot, const Request &request)
 	slot.operation = request.operation;
 	slot.sector = request.sector;
 	slot.payload = {};
-	slot.grant_count = request.segment_count;
+	slot.segment_count = request.segment_count;
+	slot.grant_count += request.segment_count;
 	for (u32 i = 0; i < request.segment_count; i++) {
 		const Segment &segment = request.segments[i];
 
-		slot.grants[i] = { nullptr, segment.grant, 0, flags };
-		slot.segments[i] = { nullptr, segment.offset, segment.length };
+		slot.data_grants()[i] = { nullptr, segment.grant, 0, flags };
+		slot.segments()[i] = { nullptr, segment.offset, segment.length };
 	}
 	if (request.segment_count == 0)
 		return;
 	slot.payload.kind = TBK_PAYLOAD_SEGMENTS;
-	slot.payload.data = slot.segments;
+	slot.payload.data = slot.segments();
 	slot.payload.count = request.segment_count;
 	slot.payload.bytes = static_cast<u64>(request.sectors) * xen::sector_size;
 }
@@ -144,26 +224,31 @@ void Queue::map(Batch &batch)
 {
 	Slots &sound = batch.sound;
 
-	{
-		GrantBatch grants(to_map_, [this](struct tbk_grant **some, u32 count) {
-			tbk_xen_grants_map(glue_, some, count);
-		});
-
-		for (Slot *slot = sound.first(); slot; slot = sound.next(*slot)) {
-			for (u32 i = 0; i < slot->grant_count; i++)
-				grants.add(slot->grants[i]);
-		}
-	}
-
+	map_grants(sound, true);
 	for (Slot *slot = sound.first(), *next = nullptr; slot; slot = next) {
 		next = sound.next(*slot);
-		for (u32 i = 0; i < slot->grant_count; i++)
-			slot->segments[i].page = slot->grants[i].page;
+		for (u32 i = 0; i < slot->segment_count; i++)
+			slot->segments()[i].page = slot->data_grants()[i].page;
 		if (is_mapped(*slot))
 			continue;
 		sound.remove(*slot);
 		slot->reply = xen::Reply::error;
 		batch.refused.push_back(*slot);
+	}
+}
+
+/* Of each of @some, the pages of its data, or the one that lists them. */
+void Queue::map_grants(Slots &some, bool is_data)
+{
+	GrantBatch grants(to_map_, [this](struct tbk_grant **part, u32 count) {
+		tbk_xen_grants_map(glue_, part, count);
+	});
+
+	for (Slot *slot = some.first(); slot; slot = some.next(*slot)) {
+		if (!is_data)
+			grants.add(slot->annex->grants[0]);
+		for (u32 i = 0; is_data && i < slot->segment_count; i++)
+			grants.add(slot->data_grants()[i]);
 	}
 }
 
@@ -197,14 +282,14 @@ bool Queue::claim(Batch &batch)
 	return is_free;
 }
 
-/* True if the collector calls the thread when there are pages for what was put back. */
+/* True if the collector calls the thread when there is what the request needs that was put back. */
 bool Queue::must_wait()
 {
 	IrqGuard guard(lock_);
 
-	if (pages_left_ >= needs_)
+	if (has_what(need_))
 		return false;
-	pages_wanted_ = needs_;
+	wanted_ = need_;
 	return true;
 }
 

@@ -150,7 +150,7 @@ void Vbd::offer()
 	const struct tbk_xen_key keys[] = {
 		{ "multi-queue-max-queues", offer_.queues },
 		{ "max-ring-page-order", offer_.ring_order },
-		{ "feature-max-indirect-segments", 0 },
+		{ "feature-max-indirect-segments", xen::max_indirect_segments },
 	};
 
 	/* A frontend without these keys takes the least: which is what they say. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "guest.h"
 
+#include <algorithm>
+
 #include "guest_thread.h"
 
 namespace thinback {
@@ -170,6 +172,18 @@ u8 *Guest::next_slot(u32 queue)
 
 namespace {
 
+void fill_segments(xen::WireSegment *segments, const GuestIo &io, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const bool is_last = i + 1 == io.grants.size();
+
+		segments[i] = { io.grants[i],
+				i ? u8(0) : io.first_sector,
+				is_last ? io.last_sector : u8(7),
+				{} };
+	}
+}
+
 template <typename Wire> void fill(Wire &wire, const GuestIo &io)
 {
 	wire.operation = io.operation;
@@ -177,29 +191,52 @@ template <typename Wire> void fill(Wire &wire, const GuestIo &io)
 	wire.handle = 0;
 	wire.id = io.id;
 	wire.sector = io.sector;
-	for (size_t i = 0; i < io.grants.size() && i < xen::max_segments; i++) {
-		const bool is_last = i + 1 == io.grants.size();
+	fill_segments(wire.segments, io, std::min<size_t>(io.grants.size(), xen::max_segments));
+}
 
-		wire.segments[i] = { io.grants[i],
-				     i ? u8(0) : io.first_sector,
-				     is_last ? io.last_sector : u8(7),
-				     {} };
-	}
+template <typename Wire> void fill_indirect(Wire &wire, const GuestIo &io, u32 list)
+{
+	wire.operation = xen::op_indirect;
+	wire.indirect_op = io.operation;
+	wire.nr_segments = static_cast<u16>(io.grants.size());
+	wire.handle = 0;
+	wire.id = io.id;
+	wire.sector = io.sector;
+	wire.grants[0] = list;
 }
 
 } // namespace
 
+void Guest::fill_list(const GuestIo &io)
+{
+	constexpr size_t most = xen::page_size / sizeof(xen::WireSegment);
+
+	list_page_ = grant(true);
+	fill_segments(list(), io, std::min(io.grants.size(), most));
+}
+
 bool Guest::put(const GuestIo &io, u32 queue)
 {
 	Ring &ring = *rings_.at(queue);
+	const bool is_32 = abi_ == xen::Abi::x86_32;
+	std::vector<u32> grants = io.grants;
 
 	if (ring.req_prod - ring.rsp_cons >= slots())
 		return false;
-	if (abi_ == xen::Abi::x86_32)
-		fill(*reinterpret_cast<xen::WireReadWrite32 *>(next_slot(queue)), io);
-	else
-		fill(*reinterpret_cast<xen::WireReadWrite *>(next_slot(queue)), io);
-	ring.in_flight.emplace(io.id, io.grants);
+	u8 *const to = next_slot(queue);
+	if (io.is_indirect) {
+		fill_list(io);
+		grants.push_back(list_page_);
+		if (is_32)
+			fill_indirect(*reinterpret_cast<xen::WireIndirect32 *>(to), io, list_page_);
+		else
+			fill_indirect(*reinterpret_cast<xen::WireIndirect *>(to), io, list_page_);
+	} else if (is_32) {
+		fill(*reinterpret_cast<xen::WireReadWrite32 *>(to), io);
+	} else {
+		fill(*reinterpret_cast<xen::WireReadWrite *>(to), io);
+	}
+	ring.in_flight.emplace(io.id, grants);
 	push(queue);
 	return true;
 }

@@ -27,6 +27,8 @@ struct GuestIo {
 	std::vector<u32> grants;
 	u8 first_sector = 0;
 	u8 last_sector = 7;
+	/* The segments are listed in a page of their own: Guest::list_page(). */
+	bool is_indirect = false;
 };
 
 struct GuestReply {
@@ -98,6 +100,9 @@ public:
 	u32 slots() const { return xen::slot_count(abi_, 1u << layout_.order); }
 	/* Puts a request, without an event: false if there is no room. */
 	bool put(const GuestIo &io, u32 queue = 0);
+	/* The page that lists the segments of the last indirect request. */
+	u32 list_page() const { return list_page_; }
+	xen::WireSegment *list() { return reinterpret_cast<xen::WireSegment *>(page(list_page_)); }
 	u8 *next_slot(u32 queue = 0);
 	const u8 *ring_slot(u32 index, u32 queue = 0) { return slot(*rings_.at(queue), index); }
 	void push(u32 queue = 0) { ring(queue).req_prod = ++rings_[queue]->req_prod; }
@@ -116,7 +121,7 @@ private:
 	friend struct GuestCalls;
 
 	struct Page {
-		u8 bytes[xen::page_size]; /* first: found from it */
+		alignas(8) u8 bytes[xen::page_size]; /* first: found from it */
 		bool is_read_only;
 		bool is_held;
 		u32 mapped;
@@ -136,6 +141,7 @@ private:
 	void advance();
 	void write_ring_keys(const Ring &ring, const std::string &folder);
 	u8 *slot(Ring &ring, u32 index);
+	void fill_list(const GuestIo &io);
 	void check_answered(Ring &ring, u64 id);
 	bool is_in_flight(u32 grant) const;
 
@@ -168,6 +174,7 @@ private:
 	GuestLayout layout_;
 	std::vector<std::unique_ptr<Ring>> all_rings_; /* those of before may still be mapped */
 	std::vector<Ring *> rings_;
+	u32 list_page_ = 0;
 	u32 events_received_ = 0;
 	u32 mapped_at_once_ = 0;
 };

@@ -12,6 +12,7 @@ namespace thinback {
 #define TBK_REFUSALS(X)                                                          \
 	X(unknown_operation, unsupported, "unknown operation")                   \
 	X(not_offered, unsupported, "operation that was not offered")            \
+	X(bad_indirect, error, "indirect operation that is neither read nor write") \
 	X(no_segments, error, "no data to read or write")                        \
 	X(too_many_segments, error, "more segments than fit")                    \
 	X(bad_segment, error, "segment that is no run of sectors within a page") \
@@ -54,14 +55,21 @@ struct Segment {
 /* A request that was found sound: all of it can be relied on, save that the grants may not map. */
 struct Request {
 	Operation operation = Operation::read;
-	u8 segment_count = 0;
+	bool is_indirect = false;
+	u16 segment_count = 0;
 	u32 sectors = 0; /* sum over the segments */
 	u64 sector = 0;
-	Segment segments[xen::max_segments];
+	Segment segments[xen::max_indirect_segments]; /* 2 KiB: not for a kernel's stack */
 };
 
-/* Fills @request from @raw, or says why not. */
+/*
+ * Fills @request from @raw, or says why not. If it is indirect, what is said of
+ * its segments is in a page of the guest's: check_segments() is to follow.
+ */
 Refusal check_request(const RawRequest &raw, const DiskLimits &limits, Request &request);
+
+/* Fills in what is told of @request by its @wire segments, out of the guest's reach by now. */
+Refusal check_segments(const xen::WireSegment *wire, const DiskLimits &limits, Request &request);
 
 /* The operation a response to @raw carries. */
 u8 reply_operation(const RawRequest &raw);

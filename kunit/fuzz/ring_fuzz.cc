@@ -40,7 +40,8 @@ void check_segments(const Request &request)
 {
 	u32 sectors = 0;
 
-	TBK_ASSERT(request.segment_count <= xen::max_segments);
+	TBK_ASSERT(request.segment_count <=
+		   (request.is_indirect ? xen::max_indirect_segments : xen::max_segments));
 	for (u32 i = 0; i < request.segment_count; i++) {
 		const Segment &segment = request.segments[i];
 
@@ -64,15 +65,27 @@ void check_sound(const Request &request, const DiskLimits &limits)
 	TBK_ASSERT(!limits.is_read_only || request.operation == Operation::read);
 }
 
-void answer_all(BackRing &ring, const DiskLimits &limits, u32 requests)
+/* What the page that lists a request's segments says: anything, too. */
+Refusal check_list(const u8 *said, const DiskLimits &limits, Request &request)
+{
+	xen::WireSegment list[xen::max_indirect_segments];
+
+	memcpy(list, said, request.segment_count * sizeof(list[0]));
+	return check_segments(list, limits, request);
+}
+
+/* @said: a page of anything. */
+void answer_all(BackRing &ring, const DiskLimits &limits, u32 requests, const u8 *said)
 {
 	for (u32 i = 0; i < requests; i++) {
 		RawRequest raw;
 		Request request;
 
 		ring.take(raw);
-		const Refusal refusal = check_request(raw, limits, request);
+		Refusal refusal = check_request(raw, limits, request);
 
+		if (refusal == Refusal::none && request.is_indirect)
+			refusal = check_list(said, limits, request);
 		if (refusal == Refusal::none)
 			check_sound(request, limits);
 		ring.respond(raw.id, reply_operation(raw), to_reply(refusal));
@@ -116,7 +129,8 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!is_sane)
 		return 0;
 
-	answer_all(ring, limits, ring.demand().requests);
+	/* Responses go into the ring meanwhile: what is said there changes as it would. */
+	answer_all(ring, limits, ring.demand().requests, memory + sizeof(head));
 	TBK_ASSERT(!ring.arm() && head.rsp_prod == head.req_prod);
 	for (size_t i = 0; i < guard_size; i++)
 		TBK_ASSERT(memory[bytes + i] == guard_byte);
