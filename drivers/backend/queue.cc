@@ -28,6 +28,7 @@ Queue::Queue(const QueuePlan &plan)
 	  abi_(plan.abi),
 	  index_(plan.index),
 	  max_pages_(plan.max_pages),
+	  has_barrier_(plan.has_barrier),
 	  pages_left_(plan.max_pages)
 {
 }
@@ -152,7 +153,7 @@ u32 Queue::run()
 			continue;
 		}
 		result |= run_batch(demand.requests);
-		if (need_.pages != 0 && must_wait())
+		if (need_.is_any() && must_wait())
 			return result;
 	}
 	return result | TBK_RUN_MORE;

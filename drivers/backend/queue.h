@@ -18,7 +18,7 @@ class Queue;
 /* Room for the pages of an indirect request; what lists them comes first. */
 struct Annex {
 	ListLink link;
-	struct tbk_grant grants[1 + xen::max_indirect_segments] {};
+	struct tbk_grant grants[1 + xen::max_indirect_segments]{};
 	struct tbk_segment segments[xen::max_indirect_segments] {};
 };
 
@@ -30,9 +30,9 @@ struct Slot : Transfer {
 	u8 reply_operation = 0;
 	xen::Reply reply = xen::Reply::okay;
 	bool is_unanswerable = false; /* a flush that failed */
-	u32 pages = 0;	     /* taken of those that may be mapped at once */
-	Annex *annex = nullptr; /* of an indirect request */
-	u32 grant_count = 0; /* in the annex, or here */
+	u32 pages = 0;		      /* taken of those that may be mapped at once */
+	Annex *annex = nullptr;	      /* of an indirect request */
+	u32 grant_count = 0;	      /* in the annex, or here */
 	u32 segment_count = 0;
 	struct tbk_grant own_grants[xen::max_segments] {};
 	struct tbk_segment own_segments[xen::max_segments] {};
@@ -51,7 +51,8 @@ struct QueuePlan {
 	Atomic<int> *failure; /* of all rings of the disk: see Queue::complete() */
 	xen::Abi abi;
 	u32 index;
-	u32 max_pages; /* of the guest, mapped at once for its requests */
+	u32 max_pages;	  /* of the guest, mapped at once for its requests */
+	bool has_barrier; /* may be asked for */
 	RingKeys keys;
 };
 
@@ -66,7 +67,8 @@ struct QueuePlan {
  * Never more requests than there are slots on the ring: nothing is allocated
  * for one. Nor more pages than the plan allows, or indirect requests than there
  * are annexes: a request that finds too few goes back on the ring, and the
- * collector calls the thread once there are enough.
+ * collector calls the thread once there are enough. So does a barrier until
+ * what is before it is done, and what is behind it until it is.
  */
 class Queue {
 public:
@@ -99,10 +101,13 @@ private:
 	using Annexes = List<Annex, &Annex::link>;
 	enum class Verdict : u8 { sound, indirect, refused, not_now };
 
-	/* What the request needs that was put back. */
+	/* What has to be there before more requests are taken. */
 	struct Need {
-		u32 pages = 0; /* 0: nothing was */
+		u32 pages = 0;
 		bool annex = false;
+		bool idle = false; /* nothing in flight */
+
+		bool is_any() const { return pages != 0 || annex || idle; }
 	};
 
 	/* What the thread has taken off the ring, sorted. */
@@ -111,8 +116,16 @@ private:
 		Slots sound;
 		Slots indirect; /* to be judged by what their pages say */
 		Slots refused;
-		u32 room = 0;  /* pages that may be mapped, at the least */
-		u32 pages = 0; /* of those sound */
+		bool is_first = false; /* nothing was in flight before it */
+		u32 room = 0;	       /* pages that may be mapped, at the least */
+		u32 pages = 0;	       /* of those sound */
+
+		/* Nothing is in flight or about to be. */
+		bool is_alone() const
+		{
+			return is_first && sound.is_empty() && indirect.is_empty() &&
+			       refused.is_empty();
+		}
 	};
 
 	Status open(const RingKeys &keys);
@@ -123,9 +136,10 @@ private:
 	u32 run_batch(u32 requests);
 	void pick_slots(u32 wanted, Batch &batch) TBK_EXCLUDES(lock_);
 	void sort(Batch &batch);
-	Verdict accept(Slot &slot, u32 pages_left);
+	bool sort_next(Batch &batch);
+	Verdict accept(Slot &slot, const Batch &batch);
 	Verdict accept_indirect(Slot &slot, u32 grant);
-	Verdict put_off(u32 pages, bool annex);
+	Verdict put_off(const Need &need);
 	void refuse(Slot &slot, Refusal refusal);
 	void fill(Slot &slot, const Request &request);
 	void fetch(Batch &batch);
@@ -138,11 +152,17 @@ private:
 	bool must_wait() TBK_EXCLUDES(lock_);
 
 	/* queue_finish.cc: the collector's */
-	bool next_round(Slots &round, u32 answered, bool &is_drained) TBK_EXCLUDES(lock_);
-	void set_aside(Slots &round) TBK_EXCLUDES(lock_);
-	void unmap(Slots &round);
-	u32 answer(Slots &round) TBK_EXCLUDES(lock_);
-	u32 put_responses(Slots &round) TBK_REQUIRES(lock_);
+	struct Round {
+		Slots slots;
+		u32 answered = 0; /* of the one before */
+		bool is_wanted = false;
+		bool is_drained = false;
+	};
+
+	bool next_round(Round &round) TBK_EXCLUDES(lock_);
+	void set_aside(Slots &some) TBK_EXCLUDES(lock_);
+	void unmap(Slots &some);
+	u32 answer(Slots &some) TBK_EXCLUDES(lock_);
 	bool has_what(const Need &need) TBK_REQUIRES(lock_);
 	bool is_thread_wanted() TBK_REQUIRES(lock_);
 
@@ -153,6 +173,7 @@ private:
 	const xen::Abi abi_;
 	const u32 index_;
 	const u32 max_pages_;
+	const bool has_barrier_;
 	struct tbk_xen_ring *glue_ = nullptr;
 	BackRing ring_;
 	Slot *slots_ = nullptr;
@@ -162,7 +183,8 @@ private:
 	/* The thread's. */
 	DiskLimits limits_; /* as of the last batch */
 	Need need_;
-	Request request_; /* that is being looked at */
+	bool is_behind_barrier_ = false; /* which is in flight: nothing may pass it */
+	Request request_;		 /* that is being looked at */
 	xen::WireSegment listed_[xen::max_indirect_segments]; /* what its page said */
 
 	IrqLock lock_{ TBK_RANK_RING };
@@ -171,10 +193,10 @@ private:
 	Slots lingering_ TBK_GUARDED_BY(lock_); /* done, but somebody still has their pages */
 	bool is_collecting_ TBK_GUARDED_BY(lock_) = false;
 	bool is_stopping_ TBK_GUARDED_BY(lock_) = false;
-	u32 in_flight_ TBK_GUARDED_BY(lock_) = 0;    /* taken and not yet answered */
+	u32 in_flight_ TBK_GUARDED_BY(lock_) = 0; /* taken and not yet answered */
 	Annexes free_annexes_ TBK_GUARDED_BY(lock_);
-	u32 pages_left_ TBK_GUARDED_BY(lock_);	     /* only the thread takes of them */
-	Need wanted_ TBK_GUARDED_BY(lock_); /* call the thread when there is so much */
+	u32 pages_left_ TBK_GUARDED_BY(lock_); /* only the thread takes of them */
+	Need wanted_ TBK_GUARDED_BY(lock_);    /* call the thread when there is so much */
 
 	struct tbk_grant *to_map_[TBK_GRANT_BATCH]{};	/* the thread's */
 	struct tbk_grant *to_unmap_[TBK_GRANT_BATCH]{}; /* the collector's */

@@ -19,28 +19,33 @@ bool is_held(Slot &slot)
 	return false;
 }
 
+bool is_flushing(Operation operation)
+{
+	return operation == Operation::flush || operation == Operation::flush_write ||
+	       operation == Operation::flush_write_fua;
+}
+
 } // namespace
 
 /*
  * A flush that failed cannot be told to a guest: one that hears of an error
  * believes the data safe and never flushes again. It is not answered, nor is
  * any other of the disk's from then on: what it would vouch for may be lost.
- * And nothing more is taken from any ring.
+ * And nothing more is taken from any ring. Where it was not the flush but its
+ * own data that found no space, that can be told.
  */
 void Queue::complete(Slot &slot, int error)
 {
-	const bool is_flush =
-		slot.operation == Operation::flush || slot.operation == Operation::flush_write;
+	const bool is_flush = is_flushing(slot.operation);
 
 	/* A device that knows no flush has nothing that one could lose. */
 	if (is_flush && error == -TBK_EOPNOTSUPP)
 		error = 0;
-	if (is_flush && error != 0)
+	if (is_flush && error != 0 && !(slot.bytes != 0 && error == -TBK_ENOSPC))
 		failure_.store_relaxed(error);
 	if (error != 0)
-		slot.reply = xen::Reply::error;
+		slot.reply = error == -TBK_EOPNOTSUPP ? xen::Reply::unsupported : xen::Reply::error;
 	slot.is_unanswerable = is_flush && has_failed();
-
 	bool is_first = false;
 	{
 		IrqGuard guard(lock_);
@@ -56,44 +61,48 @@ void Queue::complete(Slot &slot, int error)
 
 void Queue::finish()
 {
-	Slots round;
-	u32 answered = 0;
-	bool is_drained = false;
+	Round round;
 
-	while (next_round(round, answered, is_drained)) {
-		set_aside(round);
-		unmap(round);
-		answered = answer(round);
+	while (next_round(round)) {
+		if (round.is_wanted)
+			tbk_xen_ring_wake(glue_);
+		set_aside(round.slots);
+		unmap(round.slots);
+		round.answered = answer(round.slots);
 	}
-	if (is_drained || has_failed())
+	if (round.is_wanted)
+		tbk_xen_ring_wake(glue_);
+	if (round.is_drained || has_failed())
 		tbk_xen_advance(xen_);
 }
 
 /* False, and no collector any more, when there is nothing left. */
-bool Queue::next_round(Slots &round, u32 answered, bool &is_drained)
+bool Queue::next_round(Round &round)
 {
 	IrqGuard guard(lock_);
 
-	TBK_ASSERT(answered <= in_flight_);
-	in_flight_ -= answered;
-	round.splice_all(finished_);
-	if (!round.is_empty())
+	TBK_ASSERT(round.answered <= in_flight_);
+	in_flight_ -= round.answered;
+	round.answered = 0;
+	round.is_wanted = is_thread_wanted();
+	round.slots.splice_all(finished_);
+	if (!round.slots.is_empty())
 		return true;
 	is_collecting_ = false;
-	is_drained = is_stopping_ && in_flight_ == 0;
+	round.is_drained = is_stopping_ && in_flight_ == 0;
 	return false;
 }
 
 /* A page that is taken back while a network may send it again would send what comes after it. */
-void Queue::set_aside(Slots &round)
+void Queue::set_aside(Slots &some)
 {
 	bool is_any = false;
 
-	for (Slot *slot = round.first(), *next = nullptr; slot; slot = next) {
-		next = round.next(*slot);
+	for (Slot *slot = some.first(), *next = nullptr; slot; slot = next) {
+		next = some.next(*slot);
 		if (!is_held(*slot))
 			continue;
-		round.remove(*slot);
+		some.remove(*slot);
 		is_any = true;
 		IrqGuard guard(lock_);
 		lingering_.push_back(*slot);
@@ -102,13 +111,13 @@ void Queue::set_aside(Slots &round)
 		tbk_xen_ring_retry_after(glue_, retry_ms);
 }
 
-void Queue::unmap(Slots &round)
+void Queue::unmap(Slots &some)
 {
-	GrantBatch grants(to_unmap_, [this](struct tbk_grant **some, u32 count) {
-		tbk_xen_grants_unmap(glue_, some, count);
+	GrantBatch grants(to_unmap_, [this](struct tbk_grant **part, u32 count) {
+		tbk_xen_grants_unmap(glue_, part, count);
 	});
 
-	for (Slot *slot = round.first(); slot; slot = round.next(*slot)) {
+	for (Slot *slot = some.first(); slot; slot = some.next(*slot)) {
 		for (u32 i = 0; i < slot->grant_count; i++) {
 			if (slot->grants()[i].page)
 				grants.add(slot->grants()[i]);
@@ -117,50 +126,39 @@ void Queue::unmap(Slots &round)
 }
 
 /* Returns how many are not in flight any more. */
-u32 Queue::answer(Slots &round)
+u32 Queue::answer(Slots &some)
 {
 	u32 count = 0;
-	bool is_wanted = false;
 
 	{
 		IrqGuard guard(lock_);
 
-		count = put_responses(round);
-		is_wanted = is_thread_wanted();
+		/* Free before the guest knows: it may send the next at once. */
+		while (Slot *slot = some.pop_front()) {
+			count++;
+			if (!slot->is_unanswerable)
+				ring_.respond(slot->id, slot->reply_operation, slot->reply);
+			pages_left_ += slot->pages;
+			if (slot->annex)
+				free_annexes_.push_front(*slot->annex);
+			slot->annex = nullptr;
+			free_.push_front(*slot);
+		}
 	}
 	if (ring_.publish())
 		tbk_xen_ring_notify(glue_);
-	if (is_wanted)
-		tbk_xen_ring_wake(glue_);
-	return count;
-}
-
-u32 Queue::put_responses(Slots &round)
-{
-	u32 count = 0;
-
-	/* Free before the guest knows: it may send the next at once. */
-	while (Slot *slot = round.pop_front()) {
-		count++;
-		if (!slot->is_unanswerable)
-			ring_.respond(slot->id, slot->reply_operation, slot->reply);
-		pages_left_ += slot->pages;
-		if (slot->annex)
-			free_annexes_.push_front(*slot->annex);
-		slot->annex = nullptr;
-		free_.push_front(*slot);
-	}
 	return count;
 }
 
 bool Queue::has_what(const Need &need)
 {
-	return pages_left_ >= need.pages && !(need.annex && free_annexes_.is_empty());
+	return pages_left_ >= need.pages && !(need.annex && free_annexes_.is_empty()) &&
+	       !(need.idle && in_flight_ != 0);
 }
 
 bool Queue::is_thread_wanted()
 {
-	if (wanted_.pages == 0 || !has_what(wanted_))
+	if (!wanted_.is_any() || !has_what(wanted_))
 		return false;
 	wanted_ = {};
 	return true;

@@ -24,6 +24,7 @@ u32 Queue::run_batch(u32 requests)
 	u32 result = 0;
 
 	limits_ = target_.limits();
+	limits_.has_barrier &= has_barrier_;
 	pick_slots(requests, batch);
 	sort(batch);
 	fetch(batch);
@@ -42,6 +43,7 @@ void Queue::pick_slots(u32 wanted, Batch &batch)
 {
 	IrqGuard guard(lock_);
 
+	batch.is_first = in_flight_ == 0;
 	while (wanted-- && !free_.is_empty()) {
 		batch.spare.push_back(*free_.pop_front());
 		in_flight_++;
@@ -49,33 +51,52 @@ void Queue::pick_slots(u32 wanted, Batch &batch)
 	batch.room = pages_left_;
 }
 
-/* Takes requests for all spare slots, or up to the one that had to be put back. */
+/*
+ * Takes requests for all spare slots, or up to the one that had to be put back,
+ * or a barrier: which is taken alone, and nothing behind it until it is done.
+ */
 void Queue::sort(Batch &batch)
 {
 	need_ = {};
-	while (Slot *slot = batch.spare.pop_front()) {
-		switch (accept(*slot, batch.room - batch.pages)) {
-		case Verdict::sound:
-			batch.sound.push_back(*slot);
-			break;
-		case Verdict::indirect:
-			batch.indirect.push_back(*slot);
-			break;
-		case Verdict::refused:
-			batch.refused.push_back(*slot);
-			break;
-		case Verdict::not_now:
-			ring_.put_back();
-			batch.spare.push_front(*slot);
-			counters_.out_of_requests.fetch_add_relaxed(1);
-			return;
-		}
-		batch.pages += slot->pages;
+	if (is_behind_barrier_ && !batch.is_first) {
+		need_.idle = true;
+		return;
 	}
+	is_behind_barrier_ = false;
+	while (!is_behind_barrier_ && sort_next(batch))
+		;
+	need_.idle |= is_behind_barrier_;
+}
+
+/* False if there is no other to be taken now. */
+bool Queue::sort_next(Batch &batch)
+{
+	Slot *const slot = batch.spare.pop_front();
+
+	if (!slot)
+		return false;
+	switch (accept(*slot, batch)) {
+	case Verdict::sound:
+		batch.sound.push_back(*slot);
+		break;
+	case Verdict::indirect:
+		batch.indirect.push_back(*slot);
+		break;
+	case Verdict::refused:
+		batch.refused.push_back(*slot);
+		break;
+	case Verdict::not_now:
+		ring_.put_back();
+		batch.spare.push_front(*slot);
+		counters_.out_of_requests.fetch_add_relaxed(1);
+		return false;
+	}
+	batch.pages += slot->pages;
+	return true;
 }
 
 /* Takes the next request off the ring. */
-Queue::Verdict Queue::accept(Slot &slot, u32 pages_left)
+Queue::Verdict Queue::accept(Slot &slot, const Batch &batch)
 {
 	RawRequest raw;
 
@@ -96,8 +117,11 @@ Queue::Verdict Queue::accept(Slot &slot, u32 pages_left)
 
 	const u32 pages = request_.segment_count + (request_.is_indirect ? 1u : 0u);
 
-	if (pages > pages_left)
-		return put_off(pages, request_.is_indirect);
+	if (request_.is_barrier && !batch.is_alone())
+		return put_off({ .idle = true });
+	if (pages > batch.room - batch.pages)
+		return put_off({ .pages = pages, .annex = request_.is_indirect });
+	is_behind_barrier_ = request_.is_barrier;
 	slot.pages = pages;
 	if (request_.is_indirect)
 		return accept_indirect(slot, raw.indirect_grants[0]);
@@ -117,7 +141,7 @@ Queue::Verdict Queue::accept_indirect(Slot &slot, u32 grant)
 		const u32 pages = slot.pages;
 
 		slot.pages = 0;
-		return put_off(pages, true);
+		return put_off({ .pages = pages, .annex = true });
 	}
 	slot.operation = request_.operation;
 	slot.sector = request_.sector;
@@ -127,9 +151,9 @@ Queue::Verdict Queue::accept_indirect(Slot &slot, u32 grant)
 	return Verdict::indirect;
 }
 
-Queue::Verdict Queue::put_off(u32 pages, bool annex)
+Queue::Verdict Queue::put_off(const Need &need)
 {
-	need_ = { pages, annex };
+	need_ = need;
 	return Verdict::not_now;
 }
 
@@ -185,6 +209,7 @@ void Queue::fill(Slot &slot, const Request &request)
 	slot.operation = request.operation;
 	slot.sector = request.sector;
 	slot.payload = {};
+	slot.bytes = request.sectors * xen::sector_size;
 	slot.segment_count = request.segment_count;
 	slot.grant_count += request.segment_count;
 	for (u32 i = 0; i < request.segment_count; i++) {
@@ -198,7 +223,7 @@ void Queue::fill(Slot &slot, const Request &request)
 	slot.payload.kind = TBK_PAYLOAD_SEGMENTS;
 	slot.payload.data = slot.segments();
 	slot.payload.count = request.segment_count;
-	slot.payload.bytes = static_cast<u64>(request.sectors) * xen::sector_size;
+	slot.payload.bytes = slot.bytes;
 }
 
 void Queue::count(const Request &request)
@@ -213,8 +238,12 @@ void Queue::count(const Request &request)
 		break;
 	case Operation::flush:
 	case Operation::flush_write:
+	case Operation::flush_write_fua:
 		counters_.flushes.fetch_add_relaxed(1);
 		break;
+	case Operation::discard:
+		counters_.discards.fetch_add_relaxed(1);
+		return;
 	}
 	counters_.sectors_written.fetch_add_relaxed(request.sectors);
 }
@@ -282,7 +311,7 @@ bool Queue::claim(Batch &batch)
 	return is_free;
 }
 
-/* True if the collector calls the thread when there is what the request needs that was put back. */
+/* True if the collector calls the thread when there is what it needs to go on. */
 bool Queue::must_wait()
 {
 	IrqGuard guard(lock_);

@@ -14,6 +14,8 @@ public:
 	Queues &operator=(const Queues &) = delete;
 
 	bool is_any() const { return !list_.is_empty(); }
+	/* Rings have no order among each other: with one alone a barrier means something. */
+	bool is_single() const { return is_any() && !list_.next(*list_.first()); }
 	bool is_taking() const;
 	bool is_busy() const;
 

@@ -217,6 +217,7 @@ Status Vbd::open_queues(FrontendKeys &keys, const FrontendFeatures &features, Mi
 			.abi = features.abi,
 			.index = i,
 			.max_pages = max_pages_,
+			.has_barrier = features.queues == 1,
 			.keys = {},
 		};
 
@@ -233,8 +234,11 @@ bool Vbd::publish_disk()
 	const DiskLimits limits = target_.limits();
 	const struct tbk_xen_key keys[] = {
 		{ "feature-flush-cache", target_.has_volatile_cache() ? 1u : 0u },
-		{ "feature-barrier", 0 },
-		{ "feature-discard", 0 },
+		{ "feature-barrier", limits.has_barrier && queues_.is_single() },
+		{ "feature-discard", limits.has_discard },
+		{ "discard-granularity", limits.has_discard ? target_.discard_granularity() : 0u },
+		{ "discard-alignment", limits.has_discard ? target_.discard_alignment() : 0u },
+		{ "discard-secure", 0 },
 		{ "feature-persistent", 0 },
 		{ "sectors", limits.sectors },
 		{ "info", target_.info_bits() },

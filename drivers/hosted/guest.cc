@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "guest.h"
 
+#include <string.h>
+
 #include <algorithm>
 
 #include "guest_thread.h"
@@ -172,16 +174,21 @@ u8 *Guest::next_slot(u32 queue)
 
 namespace {
 
-void fill_segments(xen::WireSegment *segments, const GuestIo &io, size_t count)
+/* At @to, which may be aligned to nothing. */
+void fill_segments(void *to, const GuestIo &io, size_t count)
 {
+	std::vector<xen::WireSegment> segments;
+
 	for (size_t i = 0; i < count; i++) {
 		const bool is_last = i + 1 == io.grants.size();
 
-		segments[i] = { io.grants[i],
-				i ? u8(0) : io.first_sector,
-				is_last ? io.last_sector : u8(7),
-				{} };
+		segments.push_back({ io.grants[i],
+				     i ? u8(0) : io.first_sector,
+				     is_last ? io.last_sector : u8(7),
+				     {} });
 	}
+	if (count)
+		memcpy(to, segments.data(), count * sizeof(segments[0]));
 }
 
 template <typename Wire> void fill(Wire &wire, const GuestIo &io)
@@ -191,7 +198,18 @@ template <typename Wire> void fill(Wire &wire, const GuestIo &io)
 	wire.handle = 0;
 	wire.id = io.id;
 	wire.sector = io.sector;
-	fill_segments(wire.segments, io, std::min<size_t>(io.grants.size(), xen::max_segments));
+	fill_segments(reinterpret_cast<u8 *>(&wire) + offsetof(Wire, segments), io,
+		      std::min<size_t>(io.grants.size(), xen::max_segments));
+}
+
+template <typename Wire> void fill_discard(Wire &wire, const GuestIo &io)
+{
+	wire.operation = io.operation;
+	wire.flag = 1; /* secure: which is not offered */
+	wire.handle = 0;
+	wire.id = io.id;
+	wire.sector = io.sector;
+	wire.nr_sectors = io.discarded;
 }
 
 template <typename Wire> void fill_indirect(Wire &wire, const GuestIo &io, u32 list)
@@ -231,6 +249,11 @@ bool Guest::put(const GuestIo &io, u32 queue)
 			fill_indirect(*reinterpret_cast<xen::WireIndirect32 *>(to), io, list_page_);
 		else
 			fill_indirect(*reinterpret_cast<xen::WireIndirect *>(to), io, list_page_);
+	} else if (io.operation == xen::op_discard) {
+		if (is_32)
+			fill_discard(*reinterpret_cast<xen::WireDiscard32 *>(to), io);
+		else
+			fill_discard(*reinterpret_cast<xen::WireDiscard *>(to), io);
 	} else if (is_32) {
 		fill(*reinterpret_cast<xen::WireReadWrite32 *>(to), io);
 	} else {

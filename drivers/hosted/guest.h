@@ -29,6 +29,7 @@ struct GuestIo {
 	u8 last_sector = 7;
 	/* The segments are listed in a page of their own: Guest::list_page(). */
 	bool is_indirect = false;
+	u64 discarded = 0; /* sectors, of a discard */
 };
 
 struct GuestReply {

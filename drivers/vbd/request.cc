@@ -4,10 +4,12 @@
 namespace thinback {
 namespace {
 
-Refusal check_operation(const RawRequest &raw, Request &request)
+/* An indirect request names the operation elsewhere. */
+Refusal check_operation(const RawRequest &raw, const DiskLimits &limits, Request &request)
 {
 	u8 operation = raw.operation;
 
+	request.is_barrier = operation == xen::op_barrier;
 	request.is_indirect = operation == xen::op_indirect;
 	if (request.is_indirect) {
 		operation = raw.indirect_operation;
@@ -26,8 +28,12 @@ Refusal check_operation(const RawRequest &raw, Request &request)
 			raw.segment_count == 0 ? Operation::flush : Operation::flush_write;
 		return Refusal::none;
 	case xen::op_barrier:
+		request.operation =
+			raw.segment_count == 0 ? Operation::flush : Operation::flush_write_fua;
+		return limits.has_barrier ? Refusal::none : Refusal::not_offered;
 	case xen::op_discard:
-		return Refusal::not_offered;
+		request.operation = Operation::discard;
+		return limits.has_discard ? Refusal::none : Refusal::not_offered;
 	}
 	return Refusal::unknown_operation;
 }
@@ -53,7 +59,8 @@ Refusal check_count(const RawRequest &raw, Request &request)
 	if (raw.segment_count > most)
 		return Refusal::too_many_segments;
 	request.segment_count = raw.segment_count;
-	if (raw.segment_count == 0 && request.operation != Operation::flush)
+	if (raw.segment_count == 0 && request.operation != Operation::flush &&
+	    request.operation != Operation::discard)
 		return Refusal::no_segments;
 	return Refusal::none;
 }
@@ -76,11 +83,25 @@ bool is_in_range(const Request &request, const DiskLimits &limits)
 	       request.sectors <= limits.sectors - request.sector;
 }
 
+/*
+ * Not so much as to the granularity: what does not fill it up at the ends is
+ * the target's to leave alone. The secure flag says nothing, as it is not offered.
+ */
+Refusal check_discard(const RawRequest &raw, const DiskLimits &limits, Request &request)
+{
+	request.sectors = raw.sector_count;
+	if (!is_in_range(request, limits))
+		return Refusal::out_of_range;
+	if (((request.sector | request.sectors) & (limits.block_sectors - 1)) != 0)
+		return Refusal::misaligned;
+	return request.sectors != 0 ? Refusal::none : Refusal::nothing_to_do;
+}
+
 } // namespace
 
 Refusal check_request(const RawRequest &raw, const DiskLimits &limits, Request &request)
 {
-	Refusal refusal = check_operation(raw, request);
+	Refusal refusal = check_operation(raw, limits, request);
 
 	if (refusal == Refusal::none)
 		refusal = check_count(raw, request);
@@ -94,6 +115,8 @@ Refusal check_request(const RawRequest &raw, const DiskLimits &limits, Request &
 		return Refusal::none;
 	if (limits.is_read_only && request.operation != Operation::read)
 		return Refusal::read_only;
+	if (request.operation == Operation::discard)
+		return check_discard(raw, limits, request);
 	return request.is_indirect ? Refusal::none : check_segments(raw.segments, limits, request);
 }
 

@@ -9,15 +9,16 @@
 namespace thinback {
 
 /* name, what the guest is told, what a person reads */
-#define TBK_REFUSALS(X)                                                          \
-	X(unknown_operation, unsupported, "unknown operation")                   \
-	X(not_offered, unsupported, "operation that was not offered")            \
+#define TBK_REFUSALS(X)                                                             \
+	X(unknown_operation, unsupported, "unknown operation")                      \
+	X(not_offered, unsupported, "operation that was not offered")               \
 	X(bad_indirect, error, "indirect operation that is neither read nor write") \
-	X(no_segments, error, "no data to read or write")                        \
-	X(too_many_segments, error, "more segments than fit")                    \
-	X(bad_segment, error, "segment that is no run of sectors within a page") \
-	X(read_only, error, "write to a read-only disk")                         \
-	X(out_of_range, error, "sectors beyond the end of the disk")             \
+	X(nothing_to_do, okay, "discard of nothing")                                \
+	X(no_segments, error, "no data to read or write")                           \
+	X(too_many_segments, error, "more segments than fit")                       \
+	X(bad_segment, error, "segment that is no run of sectors within a page")    \
+	X(read_only, error, "write to a read-only disk")                            \
+	X(out_of_range, error, "sectors beyond the end of the disk")                \
 	X(misaligned, error, "not a multiple of the disk's sector size")
 
 /* Why a request is answered without being tried. */
@@ -36,13 +37,17 @@ struct DiskLimits {
 	u64 sectors = 0;       /* size, of 512 bytes */
 	u32 block_sectors = 1; /* the disk's sector size, in sectors of 512; a power of two */
 	bool is_read_only = false;
+	bool has_discard = false;
+	bool has_barrier = false;
 };
 
 enum class Operation : u8 {
 	read,
 	write,
-	flush,	     /* no data */
-	flush_write, /* what is in the cache first, then this data */
+	flush,		 /* no data */
+	flush_write,	 /* what is in the cache first, then this data */
+	flush_write_fua, /* the same, and this data is durable when it is done */
+	discard,	 /* no data */
 };
 
 /* Part of a page of the guest. */
@@ -56,9 +61,11 @@ struct Segment {
 struct Request {
 	Operation operation = Operation::read;
 	bool is_indirect = false;
+	bool is_barrier =
+		false; /* a flush before which all before it ends, and after which all else begins */
 	u16 segment_count = 0;
-	u32 sectors = 0; /* sum over the segments */
 	u64 sector = 0;
+	u64 sectors = 0; /* sum over the segments, or to be discarded */
 	Segment segments[xen::max_indirect_segments]; /* 2 KiB: not for a kernel's stack */
 };
 

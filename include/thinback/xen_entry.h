@@ -30,6 +30,7 @@ void tbk_vbd_destroy(struct tbk_vbd *vbd);
  * @read_only: nonzero if the guest may not write, whatever is behind
  * @cdrom: nonzero if it is to look like one
  * @removable: nonzero if it is
+ * @discard: nonzero if the guest may discard, where that can be done
  */
 struct tbk_vbd_target {
 	struct tbk_volume *volume;
@@ -37,6 +38,7 @@ struct tbk_vbd_target {
 	tbk_u32 read_only;
 	tbk_u32 cdrom;
 	tbk_u32 removable;
+	tbk_u32 discard;
 };
 
 /* Say what is behind; borrowed until tbk_xen_close_target(). There is none before. */

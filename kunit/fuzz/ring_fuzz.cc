@@ -38,7 +38,7 @@ constexpr size_t ring_size(size_t pages)
 
 void check_segments(const Request &request)
 {
-	u32 sectors = 0;
+	u64 sectors = 0;
 
 	TBK_ASSERT(request.segment_count <=
 		   (request.is_indirect ? xen::max_indirect_segments : xen::max_segments));
@@ -54,7 +54,11 @@ void check_segments(const Request &request)
 
 void check_sound(const Request &request, const DiskLimits &limits)
 {
-	check_segments(request);
+	TBK_ASSERT(!request.is_barrier || limits.has_barrier);
+	if (request.operation == Operation::discard)
+		TBK_ASSERT(limits.has_discard && request.segment_count == 0);
+	else
+		check_segments(request);
 	if (request.operation == Operation::flush) {
 		TBK_ASSERT(request.segment_count == 0);
 		return;
@@ -110,7 +114,8 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	const size_t bytes = ring_size(pages);
 	auto &head = *reinterpret_cast<xen::RingHead *>(memory);
 	const DiskLimits limits = { control.disk_sectors, 1u << (control.flags & 3),
-				    (control.flags & 4) != 0 };
+				    (control.flags & 4) != 0, (control.flags & 8) != 0,
+				    (control.flags & 16) != 0 };
 
 	memset(memory, 0, bytes);
 	for (size_t at = sizeof(head); at < bytes && size > control_size;

@@ -8,6 +8,7 @@
 #include "../hosted/full_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_indirect_cases.h"
+#include "../hosted/guest_order_cases.h"
 #include "../hosted/guest_rings_cases.h"
 #include "../hosted/guest_volume_cases.h"
 #include "../hosted/journal_cases.h"
@@ -30,6 +31,7 @@
 	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_indirect, TBK_GUEST_INDIRECT_CASES)	\
+	X(guest_order, TBK_GUEST_ORDER_CASES)		\
 	X(guest_rings, TBK_GUEST_RINGS_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\

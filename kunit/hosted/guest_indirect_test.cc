@@ -191,8 +191,12 @@ namespace {
 /* One that may be sound, or have anything wrong with it. */
 void put_anything(Guest &guest, u64 id, const std::vector<u32> &pages, u32 queue)
 {
-	GuestIo io = { static_cast<u8>(hosted_pick(8) ? hosted_pick(2) : hosted_pick(256)), id,
-		       hosted_pick(8000), {}, 0, 7 };
+	GuestIo io = { static_cast<u8>(hosted_pick(8) ? hosted_pick(2) : hosted_pick(256)),
+		       id,
+		       hosted_pick(8000),
+		       {},
+		       0,
+		       7 };
 
 	for (u64 n = hosted_pick(hosted_pick(4) ? 40 : 300); n; n--)
 		io.grants.push_back(hosted_pick(500) ? pages[hosted_pick(pages.size())] : 77777);
@@ -215,8 +219,7 @@ TBK_TEST(random_lists_never_get_stuck)
 					     .order = static_cast<u32>(hosted_pick(5)) };
 
 		rig.guest.limits.pages = 512;
-		REQUIRE(rig.connect(layout,
-				    hosted_pick(2) ? xen::Abi::x86_32 : xen::Abi::x86_64));
+		REQUIRE(rig.connect(layout, hosted_pick(2) ? xen::Abi::x86_32 : xen::Abi::x86_64));
 		for (u32 i = 0; i < 64; i++)
 			pages.push_back(rig.guest.grant(hosted_pick(16) == 0));
 		for (u64 id = 0; id < 200; id++) {

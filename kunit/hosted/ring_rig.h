@@ -24,6 +24,7 @@ inline struct tbk_vbd_target ring_target(MemoryDevice &device)
 	struct tbk_vbd_target target = {};
 
 	target.device = &device;
+	target.discard = 1;
 	return target;
 }
 

@@ -58,6 +58,18 @@ RawRequest indirect(u8 operation, u16 segments)
 	return raw;
 }
 
+/* A discard, of a disk that offers it. */
+Refusal discard_verdict(u64 sector, u64 sectors, DiskLimits limits = disk)
+{
+	RawRequest raw = sound(xen::op_discard, 0);
+
+	limits.has_discard = true;
+	raw.sector = sector;
+	raw.sector_count = sectors;
+	raw.flag = 1;
+	return verdict(raw, limits);
+}
+
 /* Of both parts of the check. */
 Refusal full_verdict(const RawRequest &raw, const DiskLimits &limits)
 {
@@ -251,6 +263,58 @@ TBK_TEST(check_refuses_what_the_list_says)
 	CHECK(full_verdict(raw, limits) == Refusal::none);
 	wire[100].last_sector = 6;
 	CHECK(full_verdict(raw, limits) == Refusal::misaligned);
+}
+
+TBK_TEST(check_accepts_discards)
+{
+	REQUIRE(discard_verdict(8, 992) == Refusal::none);
+	CHECK(request.operation == Operation::discard);
+	CHECK_EQ(request.sector, 8u);
+	CHECK_EQ(request.sectors, 992u);
+	CHECK_EQ(request.segment_count, 0);
+	CHECK(discard_verdict(3, 1) == Refusal::none);
+
+	/* More than 32 bits can count. */
+	CHECK(discard_verdict(0, 1ull << 40, { .sectors = 1ull << 40 }) == Refusal::none);
+	CHECK_EQ(request.sectors, 1ull << 40);
+}
+
+TBK_TEST(check_refuses_bad_discards)
+{
+	DiskLimits limits = disk;
+
+	CHECK(discard_verdict(0, 1001) == Refusal::out_of_range);
+	CHECK(discard_verdict(1000, 1) == Refusal::out_of_range);
+	CHECK(discard_verdict(1001, 0) == Refusal::out_of_range);
+	CHECK(discard_verdict(8, ~0ull) == Refusal::out_of_range);
+	CHECK(discard_verdict(8, 0ull - 8) == Refusal::out_of_range);
+	CHECK(discard_verdict(~0ull, 2) == Refusal::out_of_range);
+	CHECK(discard_verdict(0, 0) == Refusal::nothing_to_do);
+	CHECK(to_reply(Refusal::nothing_to_do) == xen::Reply::okay);
+	limits.is_read_only = true;
+	CHECK(discard_verdict(0, 8, limits) == Refusal::read_only);
+	limits.is_read_only = false;
+	limits.block_sectors = 8;
+	CHECK(discard_verdict(8, 16, limits) == Refusal::none);
+	CHECK(discard_verdict(4, 16, limits) == Refusal::misaligned);
+	CHECK(discard_verdict(8, 4, limits) == Refusal::misaligned);
+}
+
+TBK_TEST(check_accepts_barriers_where_offered)
+{
+	DiskLimits limits = disk;
+
+	limits.has_barrier = true;
+	REQUIRE(verdict(sound(xen::op_barrier, 3), limits) == Refusal::none);
+	CHECK(request.operation == Operation::flush_write_fua && request.is_barrier);
+	REQUIRE(verdict(sound(xen::op_barrier, 0), limits) == Refusal::none);
+	CHECK(request.operation == Operation::flush && request.is_barrier);
+	REQUIRE(verdict(sound(xen::op_flush, 0), limits) == Refusal::none);
+	CHECK(!request.is_barrier);
+	CHECK(verdict(sound(xen::op_barrier, 12), limits) == Refusal::too_many_segments);
+	limits.is_read_only = true;
+	CHECK(verdict(sound(xen::op_barrier, 1), limits) == Refusal::read_only);
+	CHECK(verdict(sound(xen::op_barrier, 0), limits) == Refusal::none);
 }
 
 TBK_TEST(reply_names_the_inner_operation_of_indirect)
