@@ -36,7 +36,7 @@ hosted := $(wildcard drivers/hosted/*.cc)
 hosted-tests := $(wildcard kunit/harness/*.cc kunit/hosted/*.cc kunit/crash/*.cc)
 fuzz := $(wildcard kunit/fuzz/*_fuzz.cc)
 # What fuzzers share with tests, and what stands for the test runner there.
-fuzz-help := kunit/harness/shared/ram_device.cc kunit/harness/shared/do_io.cc kunit/store/damage.cc \
+fuzz-help := kunit/harness/shared/ram_device.cc kunit/harness/shared/do_io.cc kunit/store/damage.cc kunit/store/damage_seal.cc \
 	kunit/fuzz/no_runner.cc
 tools-core := $(wildcard drivers/store/*.cc)
 
@@ -87,7 +87,7 @@ tsan: $(B)/threads
 
 scale := $(wildcard kunit/scale/*.cc)
 
-$(B)/scale: $(patsubst %,$(B)/lib/%.o,$(scale) kunit/harness/children.cc) $(B)/libthinback.a
+$(B)/scale: $(patsubst %,$(B)/lib/%.o,$(scale) kunit/hosted/fleet.cc kunit/harness/children.cc) $(B)/libthinback.a
 	$(CXX) $^ -o $@
 
 scale: $(B)/scale
@@ -147,19 +147,36 @@ check: test lint
 
 # ---- fuzzing ----
 
+fuzz-flags := -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
 $(B)/fuzzed/%.o: %
 	@mkdir -p $(@D)
-	$(CLANGXX) $(call flags-of,$<) -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
-		-fno-sanitize-recover=all -MMD -MP -c $< -o $@
+	$(CLANGXX) $(call flags-of,$<) $(fuzz-flags) -MMD -MP -c $< -o $@
+
+# C that meets the kernel, which is kunit/fuzz/kernel.h there: the headers it names are empty.
+kernel-headers := $(patsubst %,$(B)/kernel/linux/%.h,capability completion fs kobject list \
+	miscdevice module mutex rwsem slab string uaccess xarray)
+kernel-objects := $(patsubst %,$(B)/fuzzed/%.o,drivers/linux/control.c drivers/linux/lists.c \
+	kunit/fuzz/kernel_pools.c kunit/fuzz/kernel_user.c)
+
+$(kernel-headers):
+	@mkdir -p $(@D)
+	@touch $@
+
+$(kernel-objects): $(B)/fuzzed/%.o: % kunit/fuzz/kernel.h | $(kernel-headers)
+	@mkdir -p $(@D)
+	$(CLANGXX) -x c -std=gnu11 -Wall -Wno-unused-parameter -Wno-c2x-extensions -I$(B)/kernel \
+		-include kunit/fuzz/kernel.h -Iinclude -Iinclude/uapi $(fuzz-flags) \
+		-MMD -MP -c $< -o $@
+
+$(B)/fuzz-control_fuzz: $(kernel-objects)
 
 $(B)/fuzz-%: $(B)/fuzzed/kunit/fuzz/%.cc.o $(patsubst %,$(B)/fuzzed/%.o,$(core) $(hosted) $(fuzz-help))
 	$(CLANGXX) -fsanitize=fuzzer,address,undefined $^ -o $@
 
+# Each from the inputs kept in the tree, in a copy that may grow; two at a time.
 fuzz: $(patsubst kunit/fuzz/%.cc,$(B)/fuzz-%,$(fuzz))
-	for target in $^; do \
-		mkdir -p $$target.corpus && $$target -max_len=4096 \
-			-max_total_time=$(FUZZ_SECONDS) $$target.corpus || exit 1; \
-	done
+	scripts/fuzz $(FUZZ_SECONDS) $^
 
 -include $(shell find $(B)/test $(B)/tsan $(B)/lib $(B)/tsa $(B)/tidy $(B)/fuzzed -name '*.d' 2>/dev/null)
 

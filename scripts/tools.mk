@@ -16,13 +16,13 @@ tool-flags := -std=c++20 -g -O1 -Wall -Wextra -Wshadow $(if $(W),-Werror) \
 
 tool := $(wildcard scripts/thinback/*.cc)
 # What needs the real core or is main() has no place beside the pretended kernel.
-tool-tested := $(filter-out %/main.cc %/hosted_core.cc %/fd_device.cc,$(tool))
+tool-tested := $(filter-out %/main.cc %/fd_device.cc,$(filter-out scripts/thinback/hosted_%,$(tool)))
 tool-tests := $(wildcard kunit/tool/*.cc)
 tool-object = $(patsubst %,$(B)/tool/%.o,$(1))
 
 $(B)/tool/%.o: %
 	@mkdir -p $(@D)
-	$(CXX) $(tool-flags) -MMD -MP -c $< -o $@
+	$(CXX) $(tool-flags) -MD -MP -c $< -o $@
 
 $(B)/thinback: $(call tool-object,$(tool)) $(B)/libthinback.a
 	$(CXX) $^ $(tool-libs) -o $@

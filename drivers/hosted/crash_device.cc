@@ -24,15 +24,29 @@ u64 hash(u64 a, u64 b, u64 c)
 	return z ^ (z >> 31);
 }
 
-void put(MemoryDevice &disk, const CrashWrite &write, const CrashChoice &choice)
+/* What was discarded may be anything: zeros, rubbish, differently in each page. */
+void put_discard(MemoryDevice &disk, const CrashWrite &write, const std::vector<bool> &overtaken)
 {
-	if (write.is_discard) {
-		if (choice(write, 0))
-			disk.clear(write.sector * sector_size, write.sectors * sector_size);
+	if (overtaken.empty()) {
+		disk.spoil(write.sector * sector_size, write.sectors * sector_size, write.index);
 		return;
 	}
 	for (u64 i = 0; i < write.sectors; i++)
-		if (choice(write, i))
+		if (!overtaken[i])
+			disk.spoil((write.sector + i) * sector_size, sector_size, write.index);
+}
+
+/* @overtaken: sectors that something later holds; empty for none. */
+void put(MemoryDevice &disk, const CrashWrite &write, const CrashChoice &choice,
+	 const std::vector<bool> &overtaken)
+{
+	if (write.is_discard) {
+		if (choice(write, 0))
+			put_discard(disk, write, overtaken);
+		return;
+	}
+	for (u64 i = 0; i < write.sectors; i++)
+		if ((overtaken.empty() || !overtaken[i]) && choice(write, i))
 			disk.write((write.sector + i) * sector_size, &write.data[i * sector_size],
 				   sector_size);
 }
@@ -191,14 +205,7 @@ void CrashReplay::harden(u64 index)
 		}
 	}
 	undecided_.erase(found);
-	put(durable_, *hard.write,
-	    [&](const CrashWrite &, u64 sector) { return !hard.is_overtaken(sector); });
-}
-
-bool CrashReplay::Undecided::is_overtaken(u64 sector) const
-{
-	/* A discard is done as a whole, or not at all. */
-	return !overtaken.empty() && (write->is_discard || overtaken[sector]);
+	put(durable_, *hard.write, all(), hard.overtaken);
 }
 
 std::vector<u64> CrashReplay::undecided() const
@@ -215,9 +222,7 @@ void CrashReplay::build(MemoryDevice &image, const CrashChoice &choice) const
 	image.resize(device_.size());
 	image.lie_on(durable_);
 	for (const Undecided &one : undecided_)
-		put(image, *one.write, [&](const CrashWrite &write, u64 sector) {
-			return !one.is_overtaken(sector) && choice(write, sector);
-		});
+		put(image, *one.write, choice, one.overtaken);
 }
 
 CrashChoice CrashReplay::none()

@@ -98,8 +98,6 @@ public:
 
 private:
 	struct Undecided {
-		bool is_overtaken(u64 sector) const;
-
 		const CrashWrite *write;
 		bool is_done;
 		bool has_failed;

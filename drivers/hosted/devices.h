@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -58,8 +59,15 @@ public:
 		bool asynchronous = false; /* inside hosted_run() only */
 		/* Every so many-th request is done when nothing else goes on; 0: none. */
 		u32 late = 0;
+		/*
+		 * Asynchronous: in virtual time, how long a request takes, and how many are
+		 * done side by side; others wait their turn. 0: no time at all.
+		 */
+		u64 latency_ns = 0;
+		u32 side_by_side = 1;
 		bool volatile_cache = true;
 		bool discards = true;
+		u32 discard_granularity = 4096;
 		/* What was discarded reads as rubbish, as it may on a disk; else as zeros. */
 		bool does_discard_scramble = false;
 		/* Buffers of the core do not change while they are written; a guest's may. */
@@ -83,6 +91,8 @@ public:
 	void read(u64 at, void *to, size_t bytes) const;
 	void write(u64 at, const void *from, size_t bytes);
 	void clear(u64 at, u64 bytes);
+	/* What is there becomes zeros or rubbish, page by page as @seed has it. */
+	void spoil(u64 at, u64 bytes, u64 seed);
 	/* Makes the content equal to @other's; cheap, as pages are shared until written. */
 	void copy_from(const MemoryDevice &other);
 	/* The same without a copy: @other, which lies on none, stays and does not change meanwhile. */
@@ -99,6 +109,11 @@ public:
 	void fail_read(u64 n, bool forever = false) { faults_[TBK_OP_READ] = { n, forever }; }
 	void fail_write(u64 n, bool forever = false) { faults_[TBK_OP_WRITE] = { n, forever }; }
 	void fail_flush(u64 n, bool forever = false) { faults_[TBK_OP_FLUSH] = { n, forever }; }
+	void fail_discard(u64 n, bool forever = false) { faults_[TBK_OP_DISCARD] = { n, forever }; }
+	/* The @n-th from now is done a minute late, when all else has had its turn; 0: none is. */
+	void delay_read(u64 n) { delays_[TBK_OP_READ] = n; }
+	void delay_write(u64 n) { delays_[TBK_OP_WRITE] = n; }
+	void delay_flush(u64 n) { delays_[TBK_OP_FLUSH] = n; }
 	/* Requests are taken and not done until let go. */
 	void hold();
 	void let_go();
@@ -140,7 +155,8 @@ private:
 	int run(const struct tbk_io &io);
 	int transfer(const struct tbk_io &io);
 	bool fails(u32 op);
-	u64 delay();
+	u64 delay(const struct tbk_io &io);
+	u64 queueing_delay();
 	const Page *find_page(u64 index) const;
 	Page &page_for_write(u64 index);
 	void discard(u64 at, u64 bytes);
@@ -155,8 +171,10 @@ private:
 	const MemoryDevice *below_ = nullptr;
 	DeviceCounts counts_{};
 	Fault faults_[TBK_OP_WRITE_ZEROES + 1]{};
+	u64 delays_[TBK_OP_WRITE_ZEROES + 1]{};
 	u32 in_flight_ = 0;
-	u64 taken_ = 0; /* requests so far */
+	u64 taken_ = 0;			/* requests so far */
+	std::multiset<u64> busy_until_; /* of each that is busy side by side */
 	bool is_holding_ = false;
 	std::vector<Flight *> held_;
 };

@@ -65,6 +65,8 @@ void hosted_fail_alloc_after(u64 n);
 bool hosted_alloc_failed();
 /* Allocations, gates, queues and reserves that were not given back. */
 size_t hosted_outstanding();
+/* Bytes of these; what reserves have handed out is not counted. */
+size_t hosted_bytes();
 /* Says on stderr who made them. */
 void hosted_print_outstanding();
 /* Reserves hand out no more than what they keep back, so that takers have to wait. */

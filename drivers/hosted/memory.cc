@@ -19,6 +19,7 @@ struct Taken {
 };
 
 std::map<const void *, Taken> taken;
+size_t taken_bytes;
 u64 fails_in; /* 0: none does */
 bool has_failed;
 bool are_reserves_limited;
@@ -108,6 +109,7 @@ bool allocation_fails()
 void note_taken(const void *thing, size_t bytes, const void *caller)
 {
 	taken[thing] = { bytes, caller };
+	taken_bytes += bytes;
 }
 
 size_t note_given(const void *thing)
@@ -119,6 +121,7 @@ size_t note_given(const void *thing)
 	const size_t bytes = found->second.bytes;
 
 	taken.erase(found);
+	taken_bytes -= bytes;
 	return bytes;
 }
 
@@ -136,6 +139,11 @@ bool hosted_alloc_failed()
 size_t hosted_outstanding()
 {
 	return taken.size();
+}
+
+size_t hosted_bytes()
+{
+	return taken_bytes;
 }
 
 void hosted_print_outstanding()
@@ -182,6 +190,11 @@ void tbk_big_free(void *memory)
 {
 	might_sleep("memory to be given back");
 	give(memory);
+}
+
+tbk_u64 tbk_memory_bytes()
+{
+	return 4ull << 30;
 }
 
 struct tbk_reserve *tbk_reserve_create(const char *, size_t size, unsigned int least)

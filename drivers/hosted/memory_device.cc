@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <algorithm>
 #include <stdio.h>
 #include <string.h>
 
@@ -179,7 +180,7 @@ void MemoryDevice::tell(struct tbk_device *device, struct tbk_device_info *info)
 	info->logical_block = self.options_.logical_block;
 	info->physical_block = page_size;
 	info->volatile_cache = self.options_.volatile_cache;
-	info->discard_granularity = self.options_.discards ? page_size : 0;
+	info->discard_granularity = self.options_.discards ? self.options_.discard_granularity : 0;
 	snprintf(info->name, sizeof(info->name), "%s", self.options_.name);
 }
 
@@ -203,6 +204,10 @@ void MemoryDevice::check(const struct tbk_io &io) const
 		die("asks for %llu bytes at %llu of a device of %llu", io.bytes, at, bytes_);
 	if (!options_.discards && io.op == TBK_OP_DISCARD)
 		die("discards on a device that cannot");
+	if (io.op == TBK_OP_DISCARD && (at | io.bytes) % options_.discard_granularity &&
+	    options_.discard_granularity > page_size)
+		die("discards %llu bytes at %llu in granules of %u", io.bytes, at,
+		    options_.discard_granularity);
 	if (io.op != TBK_OP_WRITE && io.flags & (TBK_IO_FUA | TBK_IO_PREFLUSH))
 		die("has flags %#x on what is no write", io.flags);
 }
@@ -244,19 +249,27 @@ int MemoryDevice::transfer(const struct tbk_io &io)
 	return 0;
 }
 
+void MemoryDevice::spoil(u64 at, u64 bytes, u64 seed)
+{
+	for (const u64 end = at + bytes; at < end;) {
+		const u64 page = at / page_size;
+		const size_t length = min<u64>(end - at, page_size - at % page_size);
+		const bool is_zeroed = (page * 0x9e3779b97f4a7c15 + seed) >> 13 & 1;
+
+		if (find_page(page))
+			memset(page_for_write(page).bytes + at % page_size, is_zeroed ? 0 : 0xdd,
+			       length);
+		at += length;
+	}
+}
+
 void MemoryDevice::discard(u64 at, u64 bytes)
 {
 	if (!options_.does_discard_scramble) {
 		clear(at, bytes);
 		return;
 	}
-	for (const u64 end = at + bytes; at < end;) {
-		const size_t length = min<u64>(end - at, page_size - at % page_size);
-
-		if (find_page(at / page_size))
-			memset(page_for_write(at / page_size).bytes + at % page_size, 0xdd, length);
-		at += length;
-	}
+	spoil(at, bytes, counts_.discards);
 }
 
 int MemoryDevice::flush()
@@ -303,17 +316,37 @@ void MemoryDevice::submit(struct tbk_device *device, struct tbk_io *io)
 	if (self.is_holding_)
 		self.held_.push_back(flight);
 	else if (self.options_.asynchronous)
-		hosted_interrupt(self.delay(), land, flight);
+		hosted_interrupt(self.delay(*io), land, flight);
 	else
 		land(flight);
 }
 
+/* As at a counter: first come, first served. */
+u64 MemoryDevice::queueing_delay()
+{
+	const u64 now = tbk_now_ns();
+	u64 begins = now;
+
+	if (busy_until_.size() >= options_.side_by_side) {
+		begins = std::max(now, *busy_until_.begin());
+		busy_until_.erase(busy_until_.begin());
+	}
+	busy_until_.insert(begins + options_.latency_ns);
+	return begins + options_.latency_ns - now;
+}
+
 /* Virtual time stands still as long as anybody has something to do. */
-u64 MemoryDevice::delay()
+u64 MemoryDevice::delay(const struct tbk_io &io)
 {
 	constexpr u64 ms = 1000 * 1000;
+	constexpr u64 minute = 60 * 1000 * ms;
+	u64 &until = delays_[does_flush(io) ? static_cast<u32>(TBK_OP_FLUSH) : io.op];
 
 	taken_++;
+	if (until > 0 && --until == 0)
+		return minute;
+	if (options_.latency_ns)
+		return queueing_delay();
 	return options_.late && taken_ % options_.late == 0 ? ms : 0;
 }
 

@@ -47,6 +47,16 @@ void tbk_payload_zero(const struct tbk_payload *payload, size_t offset, size_t b
 		       [](u8 *piece, size_t length) { memset(piece, 0, length); });
 }
 
+int tbk_payload_is_zero(const struct tbk_payload *payload, size_t offset, size_t bytes)
+{
+	bool is_zero = true;
+
+	for_each_piece(*payload, offset, bytes, [&](const u8 *piece, size_t length) {
+		is_zero &= piece[0] == 0 && memcmp(piece, piece + 1, length - 1) == 0;
+	});
+	return is_zero;
+}
+
 void tbk_payload_get(const struct tbk_payload *payload, size_t offset, void *to, size_t bytes)
 {
 	u8 *at = static_cast<u8 *>(to);

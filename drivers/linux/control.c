@@ -19,10 +19,13 @@ static_assert(sizeof(((struct tbk_why *)NULL)->text) == THINBACK_MESSAGE_SIZE);
 static_assert(sizeof(((struct tbk_why *)NULL)->hint) == THINBACK_MESSAGE_SIZE);
 static_assert(TBK_LIMIT_QUOTA == THINBACK_SET_QUOTA && TBK_LIMIT_RESERVE == THINBACK_SET_RESERVE);
 static_assert(TBK_LIMIT_ON_FULL == THINBACK_SET_ON_FULL);
+static_assert(TBK_LIMIT_DETECT_ZEROES == THINBACK_SET_DETECT_ZEROES);
 static_assert((int)TBK_FULL_WAIT == THINBACK_FULL_WAIT);
 static_assert((int)TBK_FULL_PAUSE == THINBACK_FULL_PAUSE);
 static_assert((int)TBK_LEVEL_LOW == THINBACK_LEVEL_LOW);
 static_assert((int)TBK_LEVEL_FULL == THINBACK_LEVEL_FULL);
+static_assert((int)TBK_SCRUB_IDLE == THINBACK_SCRUB_IDLE);
+static_assert((int)TBK_SCRUB_DONE == THINBACK_SCRUB_DONE);
 
 struct tbk_verb {
 	u32 flags; /* those it knows */
@@ -89,28 +92,50 @@ static int tbk_verb_resize(struct tbk_attached *in, struct thinback_command *c, 
 	return tbk_object_resize(in, c->volume, c->bytes, flags, why);
 }
 
-/* A pool has marks, a volume limits. */
-static int tbk_verb_set(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+static int tbk_set_pool(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
 {
 	const u32 marks = THINBACK_SET_LOW | THINBACK_SET_CRITICAL;
+	const u32 policy =
+		THINBACK_SET_DISCARD | THINBACK_SET_SCRUB_FREED | THINBACK_SET_DISCARD_RATE;
+	const struct tbk_pool_policy wanted = {
+		.set = (c->set & THINBACK_SET_DISCARD ? TBK_POLICY_DISCARD : 0) |
+		       (c->set & THINBACK_SET_SCRUB_FREED ? TBK_POLICY_SCRUB_FREED : 0) |
+		       (c->set & THINBACK_SET_DISCARD_RATE ? TBK_POLICY_DISCARD_RATE : 0),
+		.discard = c->discard,
+		.scrub_freed = c->scrub_freed,
+		.discard_rate = c->discard_rate,
+	};
+	int err = 0;
+
+	if (c->set & ~(marks | policy))
+		return -EINVAL;
+	if (c->set & marks || !c->set)
+		err = tbk_pool_marks(in->pool, c->set & THINBACK_SET_LOW ? c->low : 0,
+				     c->set & THINBACK_SET_CRITICAL ? c->critical : 0, why);
+	if (!err && wanted.set)
+		err = tbk_pool_set_policy(in->pool, &wanted, why);
+	return err;
+}
+
+/* A pool has marks and a policy, a volume limits. */
+static int tbk_verb_set(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
 	const struct tbk_volume_limits limits = {
 		.set = c->set,
 		.on_full = c->on_full,
 		.full_wait = c->full_wait,
 		.quota = c->quota,
 		.reserve = c->reserve,
+		.detect_zeroes = c->detect_zeroes,
 	};
 
-	if (c->zero)
+	if (c->zero || c->zero2 || c->discard > 1 || c->scrub_freed > 1 || c->detect_zeroes > 1)
 		return -EINVAL;
 	if (c->volume[0])
 		return c->set & ~TBK_LIMIT_ALL
 			       ? -EINVAL
 			       : tbk_volume_limit(in->pool, c->volume, &limits, why);
-	if (c->set & ~marks)
-		return -EINVAL;
-	return tbk_pool_marks(in->pool, c->set & THINBACK_SET_LOW ? c->low : 0,
-			      c->set & THINBACK_SET_CRITICAL ? c->critical : 0, why);
+	return tbk_set_pool(in, c, why);
 }
 
 static int tbk_verb_map(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
@@ -145,6 +170,16 @@ static int tbk_verb_settle(struct tbk_attached *in, struct thinback_command *c, 
 	return err;
 }
 
+static int tbk_verb_grow(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	return tbk_pool_grow(in->pool, &c->bytes, why);
+}
+
+static int tbk_verb_scrub(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
+{
+	return tbk_pool_scrub(in->pool, c->flags & THINBACK_STOP ? TBK_SCRUB_STOP : 0, why);
+}
+
 /* Verbs on an attached pool, by ioctl number. */
 static const struct tbk_verb tbk_verbs[] = {
 	[_IOC_NR(THINBACK_CREATE)] = { .run = tbk_verb_create },
@@ -159,6 +194,8 @@ static const struct tbk_verb tbk_verbs[] = {
 	[_IOC_NR(THINBACK_UNMAP)] = { .run = tbk_verb_unmap },
 	[_IOC_NR(THINBACK_SYNC)] = { .run = tbk_verb_sync },
 	[_IOC_NR(THINBACK_SETTLE)] = { .run = tbk_verb_settle },
+	[_IOC_NR(THINBACK_GROW)] = { .run = tbk_verb_grow },
+	[_IOC_NR(THINBACK_SCRUB)] = { .flags = THINBACK_STOP, .run = tbk_verb_scrub },
 };
 
 static bool tbk_is_verb(unsigned int cmd)

@@ -46,6 +46,14 @@ static void tbk_fill_pool(struct thinback_pool *item, struct tbk_attached *in)
 	item->level = info.level;
 	item->low = info.low;
 	item->critical = info.critical;
+	item->discard = info.discard;
+	item->scrub_freed = info.scrub_freed;
+	item->discard_rate = info.discard_rate;
+	item->scrub_state = info.scrub_state;
+	item->scrub_done = info.scrub_done;
+	item->scrub_total = info.scrub_total;
+	item->scrub_found = info.scrub_found;
+	item->scrub_healed = info.scrub_healed;
 	if (info.flags & TBK_POOL_FAILED)
 		item->flags |= THINBACK_POOL_FAILED;
 	if (info.flags & TBK_POOL_CLEANING)
@@ -105,6 +113,7 @@ static void tbk_fill_object(struct thinback_object *item, struct tbk_attached *i
 	item->on_full = info->on_full;
 	item->full_wait = info->full_wait;
 	item->waiting = info->waiting;
+	item->detect_zeroes = info->detect_zeroes;
 	tbk_fill_use(item, in);
 }
 

@@ -181,7 +181,10 @@ int tbk_object_remove(struct tbk_attached *in, const char *volume, const char *s
 	return err;
 }
 
-/* The entries of what has been renamed, under their new names; mapped as before. */
+/*
+ * The entries of what has been renamed, under their new names; mapped as before.
+ * That one cannot be made does not undo the name, nor keep back the others.
+ */
 static int tbk_renew_selected(struct tbk_attached *in, const struct tbk_selection *selection,
 			      struct tbk_why *why)
 {
@@ -189,7 +192,7 @@ static int tbk_renew_selected(struct tbk_attached *in, const struct tbk_selectio
 	struct tbk_entry *entry;
 	unsigned long id;
 	bool was_mapped;
-	int err = 0;
+	int err = 0, one;
 
 	xa_for_each(&in->entries, id, entry)
 	{
@@ -197,12 +200,17 @@ static int tbk_renew_selected(struct tbk_attached *in, const struct tbk_selectio
 			continue;
 		was_mapped = entry->disk;
 		tbk_entry_drop(entry);
-		if (err || tbk_pool_next(in->pool, id - 1, &info) || info.id != id)
+		if (tbk_pool_next(in->pool, id - 1, &info) || info.id != id)
 			continue;
 		if (was_mapped)
-			err = tbk_entry_show(in, &info, why);
-		else if (IS_ERR(tbk_entry_add(in, &info)))
-			err = -ENOMEM;
+			one = tbk_entry_show(in, &info, why);
+		else
+			one = PTR_ERR_OR_ZERO(tbk_entry_add(in, &info));
+		if (!one)
+			continue;
+		err = one;
+		tbk_hint(why, "it has its new name; to try again: thinback map %s/%s%s%s", in->name,
+			 info.volume, info.snapshot[0] ? "@" : "", info.snapshot);
 	}
 	return err;
 }

@@ -95,6 +95,11 @@ TBK_VOLUME_ATTR(waiting)
 	return sysfs_emit(page, "%u\n", info->waiting);
 }
 
+TBK_VOLUME_ATTR(detect_zeroes)
+{
+	return sysfs_emit(page, "%u\n", info->detect_zeroes);
+}
+
 /* MAJOR:MINOR, or nothing. */
 TBK_VOLUME_ATTR(dev)
 {
@@ -123,19 +128,13 @@ TBK_VOLUME_ATTR(read_only)
 }
 
 static struct attribute *tbk_volume_attrs[] = {
-	&uuid_attr.attr,
-	&size_attr.attr,
-	&own_attr.attr,
-	&shared_attr.attr,
-	&from_attr.attr,
-	&dev_attr.attr,
-	&guest_attr.attr,
-	&read_only_attr.attr,
-	&quota_attr.attr,
-	&reserve_attr.attr,
-	&on_full_attr.attr,
-	&waiting_attr.attr,
-	NULL,
+	&uuid_attr.attr,	  &size_attr.attr,
+	&own_attr.attr,		  &shared_attr.attr,
+	&from_attr.attr,	  &dev_attr.attr,
+	&guest_attr.attr,	  &read_only_attr.attr,
+	&quota_attr.attr,	  &reserve_attr.attr,
+	&on_full_attr.attr,	  &waiting_attr.attr,
+	&detect_zeroes_attr.attr, NULL,
 };
 ATTRIBUTE_GROUPS(tbk_volume);
 

@@ -11,6 +11,7 @@ void Allowance::set(const Limits &limits, u64 own, Space &space)
 	reserve_.store_relaxed(limits.reserve);
 	on_full_.store_relaxed(static_cast<u32>(limits.on_full));
 	full_wait_.store_relaxed(limits.full_wait);
+	detect_zeroes_.store_relaxed(limits.detect_zeroes);
 	counted_.store_relaxed(limits.quota || limits.reserve);
 	reached_.store_relaxed(none);
 	held_.store_release(own);
@@ -21,7 +22,7 @@ void Allowance::set(const Limits &limits, u64 own, Space &space)
 Limits Allowance::limits() const
 {
 	return { quota_.load_relaxed(), reserve_.load_relaxed(), on_full(),
-		 full_wait_.load_relaxed() };
+		 full_wait_.load_relaxed(), detects_zeroes() };
 }
 
 u64 Allowance::left() const

@@ -12,7 +12,8 @@ struct Limits {
 	u64 quota = 0; /* 0: none */
 	u64 reserve = 0;
 	format::OnFull on_full = format::OnFull::error;
-	u32 full_wait = 0; /* seconds, 0: the default */
+	u32 full_wait = 0;	    /* seconds, 0: the default */
+	bool detect_zeroes = false; /* whole blocks of zeros take no space */
 };
 
 /*
@@ -43,6 +44,7 @@ public:
 		return static_cast<format::OnFull>(on_full_.load_relaxed());
 	}
 	u64 wait_ns() const;
+	bool detects_zeroes() const { return detect_zeroes_.load_relaxed() != 0; }
 
 	/* True for the first to find the quota reached; for the first to tell of it. Until it is not. */
 	bool reach() { return reached_.load_relaxed() == none && turn(none, found); }
@@ -57,6 +59,7 @@ private:
 
 	Atomic<u8> counted_;
 	Atomic<u8> reached_;
+	Atomic<u8> detect_zeroes_;
 	Atomic<u32> on_full_;
 	Atomic<u32> full_wait_;
 	Atomic<u64> quota_;

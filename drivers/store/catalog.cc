@@ -27,32 +27,6 @@ template <typename T> Status grow(T *&array, u32 count, u32 &room, u32 needed)
 	return {};
 }
 
-void fill_record(format::CatalogRecord &record, const Volume &volume) TBK_NO_TSA
-{
-	__builtin_memset(&record, 0, sizeof(record));
-	record.id.set(volume.id);
-	__builtin_memcpy(record.name, volume.name.text, format::name_size);
-	__builtin_memcpy(record.volume, volume.of.text, format::name_size);
-	__builtin_memcpy(record.uuid, volume.uuid, sizeof(record.uuid));
-	record.parent.set(volume.parent ? volume.parent->id : 0);
-	record.flags.set(volume.flags);
-	write_root(record.root, volume.tree.root());
-	record.size.set(volume.size());
-	record.since.set(volume.tree.since());
-	record.generation.set(volume.generation);
-	record.own.set(volume.usage.own);
-	record.mapped.set(volume.usage.mapped);
-	record.created.set(volume.created);
-	record.merged.set(volume.tree.merged());
-	record.merge_gone.set(volume.usage.gone);
-	const Limits limits = volume.allowance.limits();
-
-	record.quota.set(limits.quota);
-	record.reserve.set(limits.reserve);
-	record.on_full.set(static_cast<u32>(limits.on_full));
-	record.full_wait.set(limits.full_wait);
-}
-
 bool are_limits_sound(const format::CatalogRecord &record)
 {
 	return record.quota.get() < format::end_of_keys &&
@@ -67,7 +41,7 @@ void read_record(const format::CatalogRecord &record, Volume &volume, Space &spa
 	__builtin_memcpy(volume.name.text, record.name, format::name_size);
 	__builtin_memcpy(volume.of.text, record.volume, format::name_size);
 	__builtin_memcpy(volume.uuid, record.uuid, sizeof(record.uuid));
-	volume.flags = record.flags.get();
+	volume.flags = record.flags.get() & ~format::catalog_detect_zeroes;
 	volume.tree.set_root(read_root(record.root), false);
 	volume.tree.set_since(record.since.get());
 	volume.set_size(record.size.get());
@@ -77,11 +51,38 @@ void read_record(const format::CatalogRecord &record, Volume &volume, Space &spa
 	volume.created = record.created.get();
 	volume.allowance.set({ record.quota.get(), record.reserve.get(),
 			       static_cast<format::OnFull>(record.on_full.get()),
-			       record.full_wait.get() },
+			       record.full_wait.get(),
+			       (record.flags.get() & format::catalog_detect_zeroes) != 0 },
 			     volume.usage.own, space);
 }
 
 } // namespace
+
+void fill_record(format::CatalogRecord &record, const Volume &volume) TBK_NO_TSA
+{
+	__builtin_memset(&record, 0, sizeof(record));
+	record.id.set(volume.id);
+	__builtin_memcpy(record.name, volume.name.text, format::name_size);
+	__builtin_memcpy(record.volume, volume.of.text, format::name_size);
+	__builtin_memcpy(record.uuid, volume.uuid, sizeof(record.uuid));
+	record.parent.set(volume.parent ? volume.parent->id : 0);
+	write_root(record.root, volume.tree.root());
+	record.size.set(volume.size());
+	record.since.set(volume.tree.since());
+	record.generation.set(volume.generation);
+	record.own.set(volume.usage.own);
+	record.mapped.set(volume.usage.mapped);
+	record.created.set(volume.created);
+	record.merged.set(volume.tree.merged());
+	record.merge_gone.set(volume.usage.gone);
+	const Limits limits = volume.allowance.limits();
+
+	record.flags.set(volume.flags | (limits.detect_zeroes ? format::catalog_detect_zeroes : 0));
+	record.quota.set(limits.quota);
+	record.reserve.set(limits.reserve);
+	record.on_full.set(static_cast<u32>(limits.on_full));
+	record.full_wait.set(limits.full_wait);
+}
 
 Catalog::~Catalog()
 {
@@ -118,23 +119,28 @@ Status Catalog::load_leaf(const Node &leaf)
 	const auto *records = reinterpret_cast<const format::CatalogRecord *>(
 		leaf.image() + sizeof(format::BlockHeader));
 
-	for (u32 i = 0; i < leaf.count(); i++) {
-		const u64 id = records[i].id.get();
+	for (u32 i = 0; i < leaf.count(); i++)
+		TBK_TRY(load_record(records[i]));
+	return {};
+}
 
-		if (id == 0 || id >= next_id_ || (count_ && id <= volumes_[count_ - 1]->id))
-			return Err::bad_records;
-		TBK_TRY(make_room());
-		Owned<Volume> volume = TBK_TRY(make<Volume>(static_cast<u32>(id)));
+Status Catalog::load_record(const format::CatalogRecord &record)
+{
+	const u64 id = record.id.get();
 
-		if (!are_limits_sound(records[i]))
-			return Err::bad_records;
-		read_record(records[i], *volume, space_);
-		volumes_[count_++] = volume.release();
-		/* Until all are here: the parent's id where its address will be. */
-		volumes_[count_ - 1]->children = 0;
-		volumes_[count_ - 1]->parent = reinterpret_cast<Volume *>(
-			static_cast<unsigned long>(records[i].parent.get()));
-	}
+	if (id == 0 || id >= next_id_ || (count_ && id <= volumes_[count_ - 1]->id))
+		return Err::bad_records;
+	TBK_TRY(make_room());
+	Owned<Volume> volume = TBK_TRY(make<Volume>(static_cast<u32>(id)));
+
+	if (!are_limits_sound(record))
+		return Err::bad_records;
+	read_record(record, *volume, space_);
+	volumes_[count_++] = volume.release();
+	/* Until all are here: the parent's id where its address will be. */
+	volumes_[count_ - 1]->children = 0;
+	volumes_[count_ - 1]->parent =
+		reinterpret_cast<Volume *>(static_cast<unsigned long>(record.parent.get()));
 	return {};
 }
 
@@ -142,7 +148,7 @@ Status Catalog::link_parents()
 {
 	for (u32 i = 0; i < count_; i++) {
 		Volume &volume = *volumes_[i];
-		const u32 id = static_cast<u32>(reinterpret_cast<unsigned long>(volume.parent));
+		const u32 id = parent_id(volume);
 
 		volume.parent = nullptr;
 		if (id == 0)
@@ -300,13 +306,13 @@ Status Catalog::put(const Volume &volume, Moment moment)
 	return edit(volume.id, &record, moment);
 }
 
-Status Catalog::save(Moment moment, u64 pool, WriteList &list, format::Superblock &super)
+Status Catalog::save(Moment moment, WriteList &list, format::Superblock &super)
 {
 	while (removed_count_ > 0) {
 		TBK_TRY(edit(removed_[removed_count_ - 1], nullptr, moment));
 		removed_count_--;
 	}
-	seal_tree(tree_, cache_, moment.epoch, pool, list);
+	seal_tree(tree_, cache_, moment.epoch, space_, list);
 	write_root(super.catalog, tree_.root());
 	super.next_id.set(next_id_);
 	return {};

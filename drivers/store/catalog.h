@@ -8,6 +8,9 @@
 
 namespace thinback {
 
+/* As of now. Caller holds the volume's lock, or nobody changes it. */
+void fill_record(format::CatalogRecord &record, const Volume &volume);
+
 /*
  * Which volumes and snapshots there are. All of them are in memory; a tree
  * keyed by id holds their records on disk. Everything needs lock().
@@ -27,6 +30,19 @@ public:
 	/* Reads all records. Checks that they make sense together. */
 	Status load(const format::Superblock &super) TBK_REQUIRES(lock_);
 
+	/* For a restore: one after the other, by id; then link_parents(), before anything is changed. */
+	Status load_record(const format::CatalogRecord &record) TBK_REQUIRES(lock_);
+	Status link_parents() TBK_REQUIRES(lock_);
+	/* Before link_parents(). */
+	static u32 parent_id(const Volume &volume)
+	{
+		return static_cast<u32>(reinterpret_cast<unsigned long>(volume.parent));
+	}
+	void set_next_id(u32 id) TBK_REQUIRES(lock_) { next_id_ = id; }
+
+	/* Of the records. */
+	const Tree &tree() const TBK_REQUIRES(lock_) { return tree_; }
+
 	/* NULL when there is none. Removed ones have no name. */
 	Volume *find(const char *volume, const char *snapshot) const TBK_REQUIRES(lock_);
 	Volume *find_id(u32 id) const TBK_REQUIRES(lock_);
@@ -42,8 +58,7 @@ public:
 	/* Into the tree, as of now. Caller holds the volume's lock, or nobody else knows the volume. */
 	Status put(const Volume &volume, Moment moment) TBK_REQUIRES(lock_);
 	/* Records of removed ones out of the tree, and all sealed. */
-	Status save(Moment moment, u64 pool, WriteList &list, format::Superblock &super)
-		TBK_REQUIRES(lock_);
+	Status save(Moment moment, WriteList &list, format::Superblock &super) TBK_REQUIRES(lock_);
 
 	/* Gives back what is kept ready for the next save. */
 	void relax() TBK_REQUIRES(lock_) { editor_.relax(); }
@@ -57,7 +72,6 @@ private:
 	Status make_room() TBK_REQUIRES(lock_);
 	Status load_leaf(const Node &leaf) TBK_REQUIRES(lock_);
 	Status walk(const NodePointer &pointer) TBK_REQUIRES(lock_);
-	Status link_parents() TBK_REQUIRES(lock_);
 	Status check_merges() TBK_REQUIRES(lock_);
 	u32 position_of(u32 id) const TBK_REQUIRES(lock_);
 	Status edit(u32 id, const format::CatalogRecord *record, Moment moment) TBK_REQUIRES(lock_);

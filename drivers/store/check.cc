@@ -4,35 +4,16 @@
 #include <thinback/base/scope.h>
 
 #include "check_journal.h"
+#include "device_scan.h"
 #include "superblock.h"
 #include "sync_io.h"
 
 namespace thinback {
 namespace {
 
-bool is_zero(const u8 *block)
-{
-	for (size_t i = 0; i < format::block_size; i++) {
-		if (block[i])
-			return false;
-	}
-	return true;
-}
-
-/*
- * A crash leaves torn what was being written: the next checkpoint's copies, and
- * this one's in ring B, which nobody waits for.
- */
-bool may_be_torn(u64 checkpoint, u64 slot, bool is_b)
-{
-	const u64 next = (checkpoint + 1) % format::ring_length;
-
-	return slot == next || (is_b && slot == checkpoint % format::ring_length);
-}
-
 void check_slot(const u8 *block, u64 at, const format::Superblock &super, CheckReport &report)
 {
-	if (!is_bad_copy(block, at, super))
+	if (!is_bad_copy(block, at, super.header.pool.get(), super.header.checkpoint.get()))
 		return;
 	const Status sound = check_block(block, format::superblock_magic, PhysicalBlock(at),
 					 super.header.pool.get());
@@ -57,19 +38,6 @@ void check_ring(struct tbk_device &device, const format::Superblock &super, u64 
 		check_slot(buffer + i * format::block_size, at + i, super, report);
 }
 
-/* What is neither free nor data, and not fixed: nodes, which will be read, and the bitmaps. */
-u64 blocks_to_read(const format::Superblock &super, const CheckedCatalog &catalog)
-{
-	const u64 groups = super.groups.get();
-	u64 rest = super.free.get() + super.journal_blocks.get() + groups * format::fixed_blocks(1);
-
-	for (u32 i = 0; i < catalog.count(); i++)
-		rest += catalog.in_order(i).record.own.get() - catalog.in_order(i).gone();
-	const u64 nodes = rest < super.blocks.get() ? super.blocks.get() - rest : 0;
-
-	return nodes + groups * format::bitmaps_per_group;
-}
-
 void explain(struct tbk_why *why, const struct tbk_device_info &info, Err err)
 {
 	if (!why)
@@ -83,15 +51,14 @@ void explain(struct tbk_why *why, const struct tbk_device_info &info, Err err)
 
 } // namespace
 
-bool is_bad_copy(const u8 *block, u64 at, const format::Superblock &super)
+u64 nodes_in_use(const format::Superblock &super, const CheckedCatalog &catalog)
 {
-	const bool is_b = at >= format::ring_b;
-	const u64 slot = at - (is_b ? format::ring_b : format::ring_a);
-	const Status sound = check_block(block, format::superblock_magic, PhysicalBlock(at),
-					 super.header.pool.get());
+	u64 rest = super.free.get() + super.journal_blocks.get() +
+		   super.groups.get() * format::fixed_blocks(1);
 
-	return !sound.is_ok() && !is_zero(block) &&
-	       !may_be_torn(super.header.checkpoint.get(), slot, is_b);
+	for (u32 i = 0; i < catalog.count(); i++)
+		rest += catalog.in_order(i).record.own.get() - catalog.in_order(i).gone();
+	return rest < super.blocks.get() ? super.blocks.get() - rest : 0;
 }
 
 Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report)
@@ -108,15 +75,16 @@ Status check_rings(struct tbk_device &device, const format::Superblock &super, C
 }
 
 Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report,
-		  Survey &survey, bool keep)
+		  Survey &survey, Keep keep)
 {
 	survey.ledger = TBK_TRY(BlockLedger::open(device, super, report));
-	if (keep)
-		survey.ledger->keep_struck();
+	survey.ledger->keep_struck(keep);
 	CheckedCatalog &catalog = survey.catalog;
-	Owned<NodeReader> reader = TBK_TRY(
+	survey.reader = TBK_TRY(
 		NodeReader::create(device, { super.header.pool.get(), super.blocks.get() }));
-	Owned<TreeWalk> walk = TBK_TRY(TreeWalk::create(*reader, *survey.ledger, report));
+	survey.walk = TBK_TRY(TreeWalk::create(*survey.reader, *survey.ledger, report));
+	survey.walk->note_lost_in(survey.lost);
+	TreeWalk *const walk = survey.walk.get();
 	Owned<JournalCheck> journal = TBK_TRY(JournalCheck::create(device, super, report));
 
 	TBK_TRY(journal->claim(*survey.ledger));
@@ -126,7 +94,8 @@ Status check_pool(struct tbk_device &device, const format::Superblock &super, Ch
 	if (survey.has_catalog)
 		TBK_TRY(journal->verify(catalog));
 	survey.is_journal_sound = journal->is_sound();
-	report.set_total(blocks_to_read(super, catalog));
+	report.set_total(nodes_in_use(super, catalog) +
+			 super.groups.get() * format::bitmaps_per_group);
 	for (u32 i = 0; i < catalog.count(); i++)
 		TBK_TRY(walk->check(catalog.in_order(i), super.generation.get()));
 	survey.is_whole = walk->is_whole();
@@ -139,6 +108,26 @@ using namespace thinback;
 
 namespace {
 
+/* What is left of a pool whose superblocks are lost is for a repair to look for. */
+Status tell_lost(struct tbk_device &device, Err err, struct tbk_check &check)
+{
+	Owned<CheckReport> report = TBK_TRY(make<CheckReport>(check));
+	struct tbk_device_info info {};
+
+	if (!is_superblock_lost(err))
+		return err;
+	device.ops->info(&device, &info);
+	if (info.bytes < format::smallest_pool * format::block_size)
+		return err;
+	if (!TBK_TRY(DeviceScan::has_remains(device)))
+		return err;
+	TBK_FINDING(
+		*report, TBK_FINDING_DAMAGED,
+		"superblocks: none of the 16 copies can be read, and there is more of a pool: a "
+		"repair looks for it on the whole device");
+	return {};
+}
+
 Status run_check(struct tbk_device &device, struct tbk_check &check)
 {
 	auto *super = static_cast<format::Superblock *>(
@@ -147,14 +136,17 @@ Status run_check(struct tbk_device &device, struct tbk_check &check)
 
 	if (!super)
 		return Err::no_memory;
-	TBK_TRY(read_superblock(device, *super));
+	const Status read = read_superblock(device, *super);
+
+	if (!read.is_ok())
+		return tell_lost(device, read.error(), check);
 	__builtin_memcpy(check.pool, super->name, sizeof(check.pool));
 	Owned<CheckReport> report = TBK_TRY(make<CheckReport>(check));
 
 	TBK_TRY(check_rings(device, *super, *report));
 	Survey survey(*report);
 
-	TBK_TRY(check_pool(device, *super, *report, survey, false));
+	TBK_TRY(check_pool(device, *super, *report, survey, Keep::nothing));
 	report->finish();
 	return {};
 }

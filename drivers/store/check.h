@@ -11,19 +11,23 @@ struct Survey {
 	explicit Survey(CheckReport &report) : catalog(report) {}
 
 	CheckedCatalog catalog;
+	Owned<NodeReader> reader;
+	Owned<TreeWalk> walk;
 	Owned<BlockLedger> ledger;
+	LostNodes lost;		       /* of volumes and snapshots */
 	bool has_catalog = false;      /* all records could be read */
 	bool is_whole = false;	       /* ... and all trees */
 	bool is_journal_sound = false; /* ... and the journal, of which all could be replayed */
 };
 
-/* Verifies a pool from its newest superblock down; reads only. @keep: for BlockLedger::rebuild(). */
+/* Verifies a pool from its newest superblock down; reads only. @keep: in its BlockLedger. */
 Status check_pool(struct tbk_device &device, const format::Superblock &super, CheckReport &report,
-		  Survey &survey, bool keep);
+		  Survey &survey, Keep keep);
+
+/* About how many: what is neither free nor data, and not fixed. */
+u64 nodes_in_use(const format::Superblock &super, const CheckedCatalog &catalog);
 
 /* Copies of the superblock that a crash does not account for. */
 Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
-/* Whether @block, read from slot @at of a ring, is one of them. */
-bool is_bad_copy(const u8 *block, u64 at, const format::Superblock &super);
 
 } // namespace thinback

@@ -125,8 +125,8 @@ void CheckedCatalog::verify_name(const CheckedTree &tree)
 /* What does not depend on other records. */
 void CheckedCatalog::verify_one(CheckedTree &tree, const format::Superblock &super)
 {
-	constexpr u32 known =
-		format::catalog_snapshot | format::catalog_hidden | format::catalog_removing;
+	constexpr u32 known = format::catalog_snapshot | format::catalog_hidden |
+			      format::catalog_removing | format::catalog_detect_zeroes;
 	const auto &record = tree.record;
 	const TreeName name(tree);
 
@@ -170,8 +170,8 @@ void CheckedCatalog::verify_limits(const CheckedTree &tree)
 			    "%s: unknown policy %u for a full pool, with %u seconds", name.text,
 			    record.on_full.get(), record.full_wait.get());
 	if ((tree.is_snapshot() || tree.is_gone()) &&
-	    (record.quota.get() || record.reserve.get() || record.on_full.get() ||
-	     record.full_wait.get()))
+	    (record.flags.get() & format::catalog_detect_zeroes || record.quota.get() ||
+	     record.reserve.get() || record.on_full.get() || record.full_wait.get()))
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: has a quota, a reserve or a policy, and takes no writes",
 			    name.text);
@@ -288,6 +288,13 @@ Status CheckedCatalog::verify_names(bool whole)
 	return {};
 }
 
+/* By id where that does not matter: there is one order only. */
+bool CheckedCatalog::is_before(u32 a, u32 b) const
+{
+	return trees_[a].since() != trees_[b].since() ? trees_[a].since() < trees_[b].since()
+						      : a < b;
+}
+
 void CheckedCatalog::sift_down(u32 at, u32 end)
 {
 	for (;;) {
@@ -295,10 +302,9 @@ void CheckedCatalog::sift_down(u32 at, u32 end)
 
 		if (child >= end)
 			return;
-		if (child + 1 < end &&
-		    trees_[order_[child]].since() < trees_[order_[child + 1]].since())
+		if (child + 1 < end && is_before(order_[child], order_[child + 1]))
 			child++;
-		if (trees_[order_[at]].since() >= trees_[order_[child]].since())
+		if (!is_before(order_[at], order_[child]))
 			return;
 		const u32 held = order_[at];
 

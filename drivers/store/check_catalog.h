@@ -60,6 +60,7 @@ public:
 	/* After verify(): parents before children. */
 	u32 count() const { return count_; }
 	CheckedTree &in_order(u32 index) const { return trees_[order_[index]]; }
+	const CheckedTree &by_id(u32 index) const { return trees_[index]; }
 
 	CheckedTree *find(u64 id) const;
 
@@ -72,6 +73,7 @@ private:
 	void link_parent(CheckedTree &tree, bool whole);
 	Status verify_names(bool whole);
 	void sort();
+	bool is_before(u32 a, u32 b) const;
 	void sift_down(u32 at, u32 end);
 
 	CheckReport &report_;

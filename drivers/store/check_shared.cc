@@ -40,6 +40,7 @@ void TreeWalk::visit_shared(const NodePointer &pointer, Range range)
 	}
 	const SharedNode *shared = shared_.find(pointer.block);
 
+	lost_seen_ += lost_ && lost_->find(pointer.block);
 	if (!shared) {
 		if (!tree_->parent->broken)
 			tell_node(pointer, "is older than its tree, and of no snapshot");
@@ -61,7 +62,8 @@ void TreeWalk::visit_shared(const NodePointer &pointer, Range range)
 	if (!theirs.is_ok() && theirs.error() == Err::io_error)
 		return;
 	/* The checksum, too: both were read as what they are said to be. */
-	if (!theirs.is_ok() || theirs.value().block != pointer.block)
+	if (!theirs.is_ok() || theirs.value().block != pointer.block ||
+	    theirs.value().mirror != pointer.mirror)
 		tell_node(pointer, "is older than its tree, and its parent has another");
 }
 

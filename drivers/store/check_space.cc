@@ -62,15 +62,6 @@ BlockLedger::~BlockLedger()
 	tbk_big_free(fixed_);
 }
 
-u64 BlockLedger::most_free_in(u64 group) const
-{
-	const u64 size = min(geometry_.blocks - group * format::group_blocks, format::group_blocks);
-	const u64 fixed = format::fixed_blocks(group) +
-			  (group == 0 ? format::ring_length + geometry_.journal_blocks : 0);
-
-	return size > fixed ? size - fixed : 0;
-}
-
 bool BlockLedger::is_sound(u64 start, u64 count) const
 {
 	const u64 past_journal = format::journal_start + geometry_.journal_blocks;
@@ -129,7 +120,7 @@ void BlockLedger::read_summary(const format::Superblock &super, u64 index)
 		if (tag && read.is_ok())
 			entry.summary = block.groups[g - first];
 		else
-			entry.summary.free.set(static_cast<u32>(most_free_in(g)));
+			entry.summary.free.set(geometry_.most_free_in(g));
 	}
 }
 
@@ -271,9 +262,9 @@ Result<bool> BlockLedger::claim(u64 start, u64 count)
 	return is_free || entry.unknown;
 }
 
-Status BlockLedger::note_struck(Entry &entry, u64 start, u64 count)
+Status BlockLedger::note_struck(Entry &entry, u64 start, u64 count, bool is_data)
 {
-	if (!keeps_)
+	if (keeps_ == Keep::nothing || (keeps_ == Keep::data && !is_data))
 		return {};
 	if (!entry.struck)
 		entry.struck = static_cast<u64 *>(tbk_big_alloc(bitmap_bytes));
@@ -283,14 +274,14 @@ Status BlockLedger::note_struck(Entry &entry, u64 start, u64 count)
 	return {};
 }
 
-Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count)
+Result<BlockLedger::Struck> BlockLedger::strike(u64 start, u64 count, bool is_data)
 {
 	const u64 group = group_of(start);
 	Entry &entry = entries_[group];
 	Struck struck;
 
 	TBK_TRY(load(group));
-	TBK_TRY(note_struck(entry, start, count));
+	TBK_TRY(note_struck(entry, start, count, is_data));
 	for_words(within_group(start), static_cast<u32>(count), [&](u32 word, u64 mask) {
 		if ((entry.bits[word] & mask) == mask) {
 			entry.bits[word] &= ~mask;
@@ -349,7 +340,7 @@ Status BlockLedger::finish(bool whole)
 
 		if (was_written(entry.summary))
 			TBK_TRY(load(g));
-		else if (!entry.unknown && entry.summary.free.get() != most_free_in(g))
+		else if (!entry.unknown && entry.summary.free.get() != geometry_.most_free_in(g))
 			TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
 				    "group %llu: all blocks are free and %u are said to be", g,
 				    entry.summary.free.get());
@@ -365,6 +356,15 @@ Status BlockLedger::finish(bool whole)
 			    "superblock: %llu blocks are free and %llu are said to be", free,
 			    free_);
 	return {};
+}
+
+u64 BlockLedger::first_struck(u64 from) const
+{
+	for (u64 block = from; entries_[0].struck && block < format::group_blocks; block++) {
+		if (test_bit(entries_[0].struck, static_cast<u32>(block)))
+			return block;
+	}
+	return format::group_blocks;
 }
 
 u64 BlockLedger::free_told() const

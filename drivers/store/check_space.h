@@ -10,6 +10,9 @@
 
 namespace thinback {
 
+/* What is remembered of what is struck off. */
+enum class Keep { nothing, data, all };
+
 /*
  * The bitmaps as they are on disk, from which each block that a tree reaches
  * is struck off: what is left over has leaked.
@@ -18,8 +21,8 @@ class BlockLedger {
 public:
 	static Result<Owned<BlockLedger>>
 	open(struct tbk_device &device, const format::Superblock &super, CheckReport &report);
-	/* Before anything is struck off: remembers all that is, for rebuild(). */
-	void keep_struck() { keeps_ = true; }
+	/* Before anything is struck off: for rebuild() and struck(). */
+	void keep_struck(Keep keep) { keeps_ = keep; }
 	~BlockLedger();
 	BlockLedger(const BlockLedger &) = delete;
 	BlockLedger &operator=(const BlockLedger &) = delete;
@@ -36,7 +39,7 @@ public:
 		u64 free = 0;
 	};
 	/* @start and @count are sound. */
-	Result<Struck> strike(u64 start, u64 count);
+	Result<Struck> strike(u64 start, u64 count, bool is_data);
 
 	/* Reads what no tree reached. @whole: all trees could be read, so what is left over has leaked. */
 	Status finish(bool whole);
@@ -48,11 +51,15 @@ public:
 		bool is = false;
 	};
 	/*
-	 * After finish(), with keep_struck(): what the group's bits should be, into
+	 * After finish(), with keep_struck(Keep::all): what the group's bits should be, into
 	 * @bits, a group's worth. Unless @whole, what was in use stays so.
 	 */
 	Result<Wrong> rebuild(u64 group, bool whole, u64 *bits);
 	u64 groups() const { return geometry_.groups(); }
+	/* Bits of what was struck off, of the kind that is kept; NULL if nothing was. */
+	const u64 *struck(u64 group) const { return entries_[group].struck; }
+	/* In the first group, from block @from on; its end if there is none. */
+	u64 first_struck(u64 from) const;
 	/* Free blocks that the summaries tell of, all together. */
 	u64 free_told() const;
 
@@ -71,7 +78,6 @@ private:
 	}
 	template <typename T, typename... Args> friend Result<Owned<T>> make(Args &&...args);
 
-	u64 most_free_in(u64 group) const;
 	void read_summary(const format::Superblock &super, u64 index);
 	Status read_block(PhysicalBlock at, u32 magic);
 	Status check_summary(u64 index, u8 tag);
@@ -80,7 +86,7 @@ private:
 	void fill_part(u64 group, u32 i);
 	void fill(u64 group);
 	bool is_free_on_disk(u64 block);
-	Status note_struck(Entry &entry, u64 start, u64 count);
+	Status note_struck(Entry &entry, u64 start, u64 count, bool is_data);
 	void strike_one(Entry &entry, u64 block, Struck &struck);
 	void tell_leaks(u64 group);
 	void tell_leak(u64 start, u64 count);
@@ -92,7 +98,7 @@ private:
 	Entry *entries_ = nullptr;
 	u8 *block_ = nullptr; /* read buffer */
 	u64 *fixed_ = nullptr;
-	bool keeps_ = false;
+	Keep keeps_ = Keep::nothing;
 };
 
 } // namespace thinback

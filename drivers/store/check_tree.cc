@@ -77,18 +77,65 @@ Status TreeWalk::start(const NodePointer &root, u64 newest)
 }
 
 /* Blocks of the tree's own: nobody else's, and in use. */
-Status TreeWalk::strike(const char *what, u64 start, u64 count)
+Status TreeWalk::strike(Struck what, u64 start, u64 count)
 {
-	const auto struck = TBK_TRY(ledger_.strike(start, count));
+	static constexpr const char *texts[] = { "data", "a node", "a node's copy" };
+	const char *text = texts[static_cast<u32>(what)];
+	const auto struck = TBK_TRY(ledger_.strike(start, count, what == Struck::data));
 
+	has_twice_ |= struck.twice != 0;
 	if (struck.twice)
 		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
 			    "%s: block %llu of %s belongs to something else as well", name_,
-			    struck.twice, what);
+			    struck.twice, text);
 	if (struck.free)
 		TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
-			    "%s: block %llu of %s is marked as free", name_, struck.free, what);
+			    "%s: block %llu of %s is marked as free", name_, struck.free, text);
 	return {};
+}
+
+/* What cannot be a copy's place is not taken for one by those who read. */
+Status TreeWalk::strike_copy(const NodePointer &pointer)
+{
+	if (pointer.mirror == 0)
+		return {};
+	if (ledger_.is_sound(pointer.mirror, 1)) {
+		report_.counts().copies++;
+		return strike(Struck::copy, pointer.mirror, 1);
+	}
+	tell_node(pointer, "its copy is said to lie where none can be");
+	return {};
+}
+
+Status TreeWalk::note_bad(const NodePointer &pointer, Copy copy, Err why)
+{
+	const bool is_first = copy == Copy::first;
+
+	TBK_FINDING(report_, TBK_FINDING_REPAIRABLE,
+		    "%s: node of level %u in block %llu%s: %s; the other copy is sound", name_,
+		    pointer.level, block_of(pointer, copy), is_first ? "" : ", a second copy",
+		    to_text(why));
+	return bad_copies_.add({ pointer, kind_, copy });
+}
+
+/* False, and told, when neither copy is sound. */
+Result<bool> TreeWalk::read(const NodePointer &pointer, u8 *image)
+{
+	const NodeReader::Copies found = reader_.read_both(pointer, kind_, image);
+	const bool has_second = pointer.mirror && found.second == Err::ok;
+
+	report_.step(pointer.mirror ? 2 : 1);
+	if (found.first == Err::no_memory || found.second == Err::no_memory)
+		return Err::no_memory;
+	if (found.first == Err::ok && found.second != Err::ok)
+		TBK_TRY(note_bad(pointer, Copy::second, found.second));
+	if (found.first != Err::ok && has_second)
+		TBK_TRY(note_bad(pointer, Copy::first, found.first));
+	if (found.first == Err::ok || has_second)
+		return true;
+	tell_node(pointer, to_text(found.first));
+	tell_broken();
+	return false;
 }
 
 /* Never deeper than max_height: the level goes down with each step. */
@@ -99,24 +146,18 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 	if (!ledger_.is_sound(pointer.block, 1)) {
 		tell_node(pointer, "no tree node can be there");
 		tell_broken();
-		return {};
+		return note_lost(pointer, false);
 	}
 	if (pointer.birth <= since_ && !is_taken_over(pointer)) {
 		visit_shared(pointer, range);
 		return {};
 	}
-	TBK_TRY(strike("a node", pointer.block, 1));
+	TBK_TRY(strike(Struck::node, pointer.block, 1));
 	u8 *image = images_ + pointer.level * format::block_size;
-	const Status read = reader_.read(pointer, kind_, image);
 
-	report_.step(1);
-	if (!read.is_ok()) {
-		if (read.error() == Err::no_memory)
-			return read;
-		tell_node(pointer, to_text(read.error()));
-		tell_broken();
-		return {};
-	}
+	TBK_TRY(strike_copy(pointer));
+	if (!TBK_TRY(read(pointer, image)))
+		return note_lost(pointer, false);
 	const Node node(pointer.block, image);
 	const auto &header = node.header();
 
@@ -127,9 +168,21 @@ Status TreeWalk::visit(const NodePointer &pointer, Range range)
 		tell_node(pointer, "is empty");
 	verify_taken_over(pointer, node);
 	const u64 mapped_before = tree_ ? tree_->mapped : 0;
+	const u64 lost_before = lost_seen_;
 
 	TBK_TRY(pointer.level > 0 ? visit_children(node, range) : visit_records(node));
+	if (lost_seen_ != lost_before)
+		TBK_TRY(note_lost(pointer, true));
 	return remember(node, mapped_before);
+}
+
+/* Of the catalog nobody could tell what is missing. */
+Status TreeWalk::note_lost(const NodePointer &pointer, bool is_path)
+{
+	if (!lost_ || !tree_)
+		return {};
+	lost_seen_++;
+	return lost_->add({ pointer.block, tree_->id(), pointer.level, is_path });
 }
 
 Status TreeWalk::visit_children(const Node &node, Range range)
@@ -218,14 +271,14 @@ Status TreeWalk::visit_data(const format::Extent &extent)
 	tree_->mapped += end - start;
 	if (extent.birth.get() > since_) {
 		report_.counts().data_blocks += end - start;
-		return strike("data", target + start, end - start);
+		return strike(Struck::data, target + start, end - start);
 	}
 	const u64 split = start > merged_ ? start : merged_ < end ? merged_ : end;
 
 	if (split > start && extent.birth.get() > floor_) {
 		inherited_ += split - start;
 		report_.counts().data_blocks += split - start;
-		TBK_TRY(strike("data", target + start, split - start));
+		TBK_TRY(strike(Struck::data, target + start, split - start));
 	} else if (split > start) {
 		visit_inherited(extent, { start, split });
 	}

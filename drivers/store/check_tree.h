@@ -29,6 +29,11 @@ public:
 	/* @newest: generation of the pool. */
 	Status check(CheckedTree &tree, u64 newest);
 
+	/* Nodes that cannot be read are noted there. */
+	void note_lost_in(LostNodes &lost) { lost_ = &lost; }
+
+	/* Copies of nodes that are damaged, while the other is not. Empty if two things claim one block. */
+	const BadCopies &bad_copies() const { return has_twice_ ? none_ : bad_copies_; }
 	/* All that was looked at could be read. */
 	bool is_whole() const { return whole_; }
 
@@ -51,13 +56,18 @@ private:
 
 	Status start(const NodePointer &root, u64 newest);
 	Status visit(const NodePointer &pointer, Range range);
+	Status strike_copy(const NodePointer &pointer);
+	Result<bool> read(const NodePointer &pointer, u8 *image);
+	Status note_bad(const NodePointer &pointer, Copy copy, Err why);
 	Status visit_children(const Node &node, Range range);
 	Status visit_records(const Node &leaf);
 	Status visit_extents(const Node &leaf);
 	Status visit_extent(const format::Extent &extent);
 	Status visit_data(const format::Extent &extent);
-	Status strike(const char *what, u64 start, u64 count);
+	enum class Struck { data, node, copy };
+	Status strike(Struck what, u64 start, u64 count);
 	Status remember(const Node &node, u64 mapped_before);
+	Status note_lost(const NodePointer &pointer, bool is_path);
 
 	/* check_shared.cc */
 	void visit_shared(const NodePointer &pointer, Range range);
@@ -79,8 +89,13 @@ private:
 	BlockLedger &ledger_;
 	CheckReport &report_;
 	SharedNodes shared_;
+	LostNodes *lost_ = nullptr;
+	u64 lost_seen_ = 0;    /* how often one was come to */
 	u8 *images_ = nullptr; /* one for each level */
 	bool whole_ = true;
+	bool has_twice_ = false;
+	BadCopies bad_copies_;
+	BadCopies none_;
 
 	/* The tree at hand. */
 	format::TreeKind kind_ = format::TreeKind::extents;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checkpointer.h"
 #include "superblock.h"
+#include "volume_io.h"
 
 namespace thinback {
 
@@ -14,6 +15,9 @@ Status Checkpointer::seal_volumes(VolumeList &volumes, u64 epoch, Catalog &catal
 
 		TBK_ASSERT(volume->epoch == epoch);
 		seal(*volume);
+		/* Who changes nothing keeps no nodes ready. */
+		if (volume->io)
+			volume->io->relax();
 		TBK_TRY(catalog.put(*volume, moment));
 		volumes.remove(*volume);
 		volume->epoch = 0;
@@ -44,24 +48,27 @@ Status Checkpointer::seal_all(u64 &epoch)
 	super_.generation.set(generation());
 	super_.low.set(static_cast<u16>(marks_.load_relaxed()));
 	super_.critical.set(static_cast<u16>(marks_.load_relaxed() >> 16));
-	return catalog_.save({ epoch, generation() }, space_.geometry().pool, to_write_[epoch & 1],
-			     super_);
+	super_.policy.set(policy_.load_relaxed());
+	super_.discard_rate.set(discard_rate_.load_relaxed());
+	return catalog_.save({ epoch, generation() }, to_write_[epoch & 1], super_);
 }
 
 void Checkpointer::write_nodes(u64 epoch)
 {
 	while (Node *node = to_write_[epoch & 1].take()) {
 		batch_->add(PhysicalBlock(node->block()), node->image());
+		if (node->mirror)
+			batch_->add(PhysicalBlock(node->mirror), node->image());
 		in_write_.push_back(*node);
+		writing_.fetch_add_relaxed(1);
 	}
 }
 
 void Checkpointer::nodes_written()
 {
-	while (Node *node = in_write_.pop_front()) {
-		node->dirty.store_relaxed(0);
-		cache_.unpin(*node);
-	}
+	while (Node *node = in_write_.pop_front())
+		cache_.written(*node);
+	writing_.store_relaxed(0);
 }
 
 /* Waited for by the next checkpoint, or by whoever ends the batch. */
@@ -78,6 +85,7 @@ Status Checkpointer::checkpoint()
 	u64 epoch = 0;
 	struct tbk_plug plug {};
 
+	space_.prepare_copies();
 	TBK_TRY(seal_all(epoch));
 	tbk_plug_begin(&plug);
 	write_nodes(epoch);
@@ -94,6 +102,7 @@ Status Checkpointer::checkpoint()
 	TBK_TRY(write_superblock(device_, super_, buffer_));
 	journal_tail_.store_release(super_.journal_seq.get());
 	durable_.store_release(epoch);
+	cache_.set_blocks(super_.blocks.get());
 	space_.durable(epoch);
 	cache_.trim();
 

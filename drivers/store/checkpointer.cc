@@ -16,6 +16,8 @@ Checkpointer::Checkpointer(struct tbk_device &device, Catalog &catalog, Space &s
 	  generation_(super.generation.get()),
 	  durable_(super.header.checkpoint.get()),
 	  marks_(super.low.get() | u32{ super.critical.get() } << 16),
+	  policy_(super.policy.get()),
+	  discard_rate_(super.discard_rate.get()),
 	  journal_next_(super.journal_seq.get()),
 	  journal_tail_(super.journal_seq.get()),
 	  epoch_(super.header.checkpoint.get() + 1)
@@ -48,6 +50,13 @@ Checkpointer::~Checkpointer()
 	tbk_free(buffer_);
 }
 
+void Checkpointer::start_at(u64 epoch)
+{
+	IrqGuard guard(lock_);
+
+	epoch_ = epoch;
+}
+
 void Checkpointer::stop()
 {
 	tbk_work_cancel(&timer_);
@@ -60,11 +69,33 @@ void Checkpointer::start_timer(bool needed)
 		tbk_work_queue_after(queue_, &timer_, idle_ms);
 }
 
-/* Nodes that wait to be written cannot leave the cache: more than it may hold is a reason to write. */
+u64 Checkpointer::dirty_limit() const
+{
+	const u64 most = cache_.limit_bytes() / 2;
+	const u64 wanted = dirty_limit_.load_relaxed();
+
+	return wanted == 0 ? most / 2 : wanted < most ? wanted : most;
+}
+
+/* Those that are being written are as good as gone. */
+bool Checkpointer::is_dirty() const
+{
+	const u64 dirty = cache_.dirty();
+	const u64 writing = writing_.load_relaxed();
+
+	return dirty > writing && (dirty - writing) * NodeCache::node_bytes >= dirty_limit();
+}
+
+/* Nodes that wait to be written cannot leave the cache: many are a reason to write. */
 void Checkpointer::relieve_cache()
 {
-	if (cache_.is_over_limit())
+	if (is_dirty())
 		request();
+}
+
+Status Checkpointer::wait_for_room()
+{
+	return cache_.is_stuffed() ? sync() : Status();
 }
 
 void Checkpointer::request()
@@ -135,8 +166,7 @@ void Checkpointer::seal(Volume &volume)
 {
 	if (volume.epoch == 0)
 		return;
-	seal_tree(volume.tree, cache_, volume.epoch, space_.geometry().pool,
-		  to_write_[volume.epoch & 1]);
+	seal_tree(volume.tree, cache_, volume.epoch, space_, to_write_[volume.epoch & 1]);
 }
 
 void Checkpointer::tick(struct tbk_work *work)

@@ -43,6 +43,8 @@ public:
 	 * left a torn one. Once, before the first checkpoint.
 	 */
 	void mend_copy() { write_copy(); }
+	/* The first checkpoint has this number. Before any change. */
+	void start_at(u64 epoch) TBK_EXCLUDES(lock_);
 	/* Nobody changes or flushes any more. Sleeps. */
 	void stop();
 
@@ -61,6 +63,12 @@ public:
 	void flush(FlushWaiter &waiter) TBK_EXCLUDES(lock_);
 	/* All changes begun so far are durable when it returns. Sleeps. */
 	Status sync() TBK_EXCLUDES(lock_);
+
+	/* For whoever changes much and holds nothing: until not too much is dirty. Sleeps. */
+	Status wait_for_room() TBK_EXCLUDES(lock_);
+	/* Bytes of nodes not yet being written at which a checkpoint begins; 0: a quarter of the cache's limit. */
+	void set_dirty_limit(u64 bytes) { dirty_limit_.store_relaxed(bytes); }
+	u64 dirty_limit() const;
 
 	u64 durable() const { return durable_.load_acquire(); }
 	bool has_failed() const { return failed_.load_relaxed() != 0; }
@@ -86,6 +94,12 @@ public:
 	void *written_context = nullptr;
 	/* For the superblock: see Watch. */
 	void set_marks(u16 low, u16 critical) { marks_.store_relaxed(low | u32{ critical } << 16); }
+	/* For the superblock: see Sweeper. */
+	void set_policy(u32 what, u32 rate)
+	{
+		policy_.store_relaxed(what);
+		discard_rate_.store_relaxed(rate);
+	}
 	/* The next checkpoint closes the pool. */
 	void mark_clean() { clean_.store_relaxed(1); }
 
@@ -107,6 +121,7 @@ private:
 	void finish(int error) TBK_EXCLUDES(lock_);
 	void cover_waiters() TBK_EXCLUDES(lock_);
 	void start_timer(bool needed);
+	bool is_dirty() const;
 	void relieve_cache() TBK_EXCLUDES(lock_);
 
 	Status checkpoint();
@@ -132,8 +147,12 @@ private:
 	Atomic<u32> failed_;
 	Atomic<u32> held_;
 	Atomic<u32> marks_; /* low, and critical in the upper half */
+	Atomic<u32> policy_;
+	Atomic<u32> discard_rate_;
 	Atomic<u64> journal_next_;
 	Atomic<u64> journal_tail_;
+	Atomic<u64> dirty_limit_;
+	Atomic<u32> writing_;		       /* nodes of the running checkpoint */
 	WriteList to_write_[2];		       /* by parity of the epoch */
 	List<Node, &Node::to_write> in_write_; /* of the running checkpoint */
 

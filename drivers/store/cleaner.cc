@@ -100,7 +100,7 @@ void Cleaner::finish(Volume &volume)
 
 void Cleaner::clean(Volume &volume)
 {
-	while (may_go_on() && owed_ms() == 0) {
+	while (may_go_on() && owed_ms() == 0 && pool_.checkpointer().wait_for_room().is_ok()) {
 		if (free_some(volume))
 			continue;
 		if (!volume.stuck)
@@ -114,7 +114,7 @@ u32 Cleaner::owed_ms() const
 	return pool_.watch().level() < Level::critical ? pace_.owed_ms() : 0;
 }
 
-/* True if this work has done enough for now, and will be called again. */
+/* True when the pace asks for a pause; the work is queued for its end. */
 bool Cleaner::rest()
 {
 	const u32 ms = owed_ms();

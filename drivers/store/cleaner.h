@@ -18,7 +18,8 @@ class Pool;
  *
  * A merge that has begun is ended before anything else is done to either, and
  * there is one at a time: a child that is removed meanwhile waits, and so does
- * the merge of what is above or below.
+ * the merge of what is above or below. One that comes upon a node that cannot
+ * be read is set aside until the pool is opened again; others go on.
  */
 class Cleaner {
 public:

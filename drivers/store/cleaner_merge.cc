@@ -20,10 +20,20 @@ bool is_removing(const Volume &volume)
 Volume *find_begun(Catalog &catalog) TBK_REQUIRES(catalog.lock())
 {
 	for (Volume *v : catalog.all()) {
-		if (v->tree.merged() != 0)
+		if (v->tree.merged() != 0 && !v->parent->stuck)
 			return v;
 	}
 	return nullptr;
+}
+
+/* Part of it is its child's already: a merge that is stuck. Nothing may be merged into it. */
+bool is_partly_passed(Catalog &catalog, const Volume &volume) TBK_REQUIRES(catalog.lock())
+{
+	for (const Volume *v : catalog.all()) {
+		if (v->parent == &volume && v->tree.merged() != 0)
+			return true;
+	}
+	return false;
 }
 
 Volume *find_unused(Catalog &catalog) TBK_REQUIRES(catalog.lock())
@@ -35,14 +45,15 @@ Volume *find_unused(Catalog &catalog) TBK_REQUIRES(catalog.lock())
 	return nullptr;
 }
 
-/* An only child, not itself on its way out, whose parent is there for its sake alone. */
+/* An only child, not itself on its way out, whose parent is there for its sake alone; neither has part in a stuck merge. */
 Volume *find_only_child(Catalog &catalog) TBK_REQUIRES(catalog.lock())
 {
 	for (Volume *v : catalog.all()) {
 		const Volume *parent = v->parent;
 
 		if (parent && is_hidden(*parent) && parent->children == 1 && !parent->stuck &&
-		    !is_removing(*v))
+		    !is_removing(*v) && parent->tree.merged() == 0 &&
+		    !is_partly_passed(catalog, *v))
 			return v;
 	}
 	return nullptr;
@@ -50,21 +61,21 @@ Volume *find_only_child(Catalog &catalog) TBK_REQUIRES(catalog.lock())
 
 } // namespace
 
-/* Only this work frees volumes, so they stay. A merge that is stuck lets none begin. */
+/*
+ * Only this work frees volumes, so they stay. A merge that is stuck is set
+ * aside: what has no part in it is merged and freed all the same.
+ */
 Cleaner::Task Cleaner::pick()
 {
 	Catalog &catalog = pool_.catalog();
 	MutexGuard guard(catalog.lock());
-	Volume *into = find_begun(catalog);
 
-	if (into && !into->parent->stuck)
-		return { into->parent, into };
+	if (Volume *begun = find_begun(catalog))
+		return { begun->parent, begun };
 	if (Volume *unused = find_unused(catalog))
 		return { unused, nullptr };
-	if (!into)
-		into = find_only_child(catalog);
-	else
-		into = nullptr;
+	Volume *into = find_only_child(catalog);
+
 	return into ? Task{ into->parent, into } : Task();
 }
 
@@ -89,8 +100,8 @@ void Cleaner::merge(const Task &task)
 	while (status.is_ok() && is_more && may_go_on() && owed_ms() == 0) {
 		const auto merged = merge_some(task);
 
-		status = merged.error();
 		is_more = merged.is_ok() && merged.value();
+		status = is_more ? pool_.checkpointer().wait_for_room() : Status(merged.error());
 	}
 	if (status.is_ok() && !is_more)
 		finish_merge(task);

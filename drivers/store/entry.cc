@@ -64,6 +64,12 @@ int tbk_pool_sync(struct tbk_pool *pool)
 	return result(pool->pool->sync(), nullptr);
 }
 
+int tbk_pool_grow(struct tbk_pool *pool, tbk_u64 *bytes, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->grow(*bytes, why), why);
+}
+
 int tbk_pool_settle(struct tbk_pool *pool)
 {
 	return result(pool->pool->settle(), nullptr);
@@ -145,6 +151,30 @@ int tbk_pool_marks(struct tbk_pool *pool, tbk_u32 low, tbk_u32 critical, struct 
 {
 	clear(why);
 	return result(pool->pool->set_marks(low, critical, why), why);
+}
+
+int tbk_pool_set_policy(struct tbk_pool *pool, const struct tbk_pool_policy *policy,
+			struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->set_policy(*policy, why), why);
+}
+
+int tbk_pool_tune(struct tbk_pool *pool, const struct tbk_pool_tuning *tuning, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->tune(*tuning, why), why);
+}
+
+int tbk_pool_scrub(struct tbk_pool *pool, tbk_u32 flags, struct tbk_why *why)
+{
+	clear(why);
+	return result(pool->pool->scrub(flags, why), why);
+}
+
+void tbk_pool_scrub_wait(struct tbk_pool *pool)
+{
+	pool->pool->scrubber().wait();
 }
 
 void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *listener)

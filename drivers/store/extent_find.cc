@@ -13,6 +13,7 @@ struct Record {
 	u64 target;
 	bool data;
 	bool own;
+	bool lost;
 };
 
 Record read_record(const Node &leaf, u32 index, u64 since)
@@ -20,10 +21,14 @@ Record read_record(const Node &leaf, u32 index, u64 since)
 	const u64 place = leaf.word(layout, index, 0);
 	const u64 target = leaf.word(layout, index, 1);
 	const u64 start = place >> 24;
+	const u64 state = target >> 48;
 
-	return { start, start + (place & format::max_extent), target & format::low_48,
-		 target >> 48 == static_cast<u64>(format::ExtentState::data),
-		 (leaf.word(layout, index, 2) & format::low_48) > since };
+	return { start,
+		 start + (place & format::max_extent),
+		 target & format::low_48,
+		 state == static_cast<u64>(format::ExtentState::data),
+		 (leaf.word(layout, index, 2) & format::low_48) > since,
+		 state == static_cast<u64>(format::ExtentState::lost) };
 }
 
 /*
@@ -64,7 +69,9 @@ Mapping search_leaf(const Node &leaf, u64 block, u64 most, u64 high, u64 since)
 
 	if (upto > 0 && block < before.end) {
 		end = before.end;
-		found.kind = before.data ? Mapping::Kind::data : Mapping::Kind::zero;
+		found.kind = before.data   ? Mapping::Kind::data
+			     : before.lost ? Mapping::Kind::lost
+					   : Mapping::Kind::zero;
 		found.own = before.data && before.own;
 		found.target = PhysicalBlock(before.target + (block - before.start));
 	}

@@ -7,7 +7,7 @@ namespace thinback {
 
 /* What a virtual block maps to, and for how many blocks the answer holds. */
 struct Mapping {
-	enum class Kind { hole, data, zero };
+	enum class Kind { hole, data, zero, lost };
 
 	Kind kind = Kind::hole;
 	bool own = false;     /* data: nobody else can see it */

@@ -17,7 +17,7 @@ struct Run {
 	u32 count = 0;
 };
 
-/* What fixes a pool's geometry; never changes while it is open. */
+/* What lies where. Of an open pool only its size ever changes: it grows. */
 struct Geometry {
 	u64 blocks = 0;
 	u64 journal_blocks = 0;
@@ -27,6 +27,25 @@ struct Geometry {
 	u64 summaries() const
 	{
 		return (groups() + format::groups_per_summary - 1) / format::groups_per_summary;
+	}
+	/* Blocks of a group that are not fixed: none in a last one too small for its own bitmaps. */
+	u32 most_free_in(u64 group) const
+	{
+		const u64 left = blocks - group * format::group_blocks;
+		const u64 size = left < format::group_blocks ? left : format::group_blocks;
+		const u64 fixed = format::fixed_blocks(group) +
+				  (group == 0 ? format::ring_length + journal_blocks : 0);
+
+		return size > fixed ? static_cast<u32>(size - fixed) : 0;
+	}
+	/* What deletes, discards and checkpoints live on when all else is given away. */
+	u64 kept_back() const
+	{
+		constexpr u64 least = 256;
+		constexpr u64 most = 2u << 20;
+		const u64 slice = blocks / 128;
+
+		return slice < least ? least : slice > most ? most : slice;
 	}
 };
 

@@ -51,6 +51,13 @@ void Journal::run(struct tbk_work *work)
 	}
 }
 
+u64 Journal::limit_blocks() const
+{
+	const u64 wanted = limit_.load_relaxed();
+
+	return wanted ? wanted : geometry_.journal_blocks / 2;
+}
+
 /* Blocks that one write may take: in a row, and none that an opener of the pool would want. */
 u32 Journal::room() const
 {
@@ -170,7 +177,7 @@ void Journal::settle(Waiters &answered, Status written)
 			waiter->log->commit();
 		waiter->done(*waiter, to_errno(written.error()));
 	}
-	if (next_ - checkpointer_.journal_tail() > geometry_.journal_blocks / 2)
+	if (next_ - checkpointer_.journal_tail() > limit_blocks())
 		checkpointer_.request();
 }
 

@@ -35,6 +35,10 @@ public:
 	 */
 	void flush(FlushWaiter &waiter) TBK_EXCLUDES(lock_);
 
+	/* Bytes of the ring that may be taken before a checkpoint is asked for; 0: half of it. */
+	void set_limit(u64 bytes) { limit_.store_relaxed(bytes / format::block_size); }
+	u64 limit() const { return limit_blocks() * format::block_size; }
+
 	u64 writes() const { return writes_.load_relaxed(); }
 	u64 records() const { return records_.load_relaxed(); }
 
@@ -45,6 +49,7 @@ private:
 	static void run(struct tbk_work *work);
 	void write_for(Waiters &waiting);
 	u32 room() const;
+	u64 limit_blocks() const;
 	Outcome gather(const FlushWaiter &waiter, u64 durable);
 	void append(const MapChange &change, u32 volume);
 	bool is_block_full() const;
@@ -64,6 +69,7 @@ private:
 	u32 room_ = 0;
 	u64 next_;
 
+	Atomic<u64> limit_; /* in blocks */
 	Atomic<u64> writes_;
 	Atomic<u64> records_;
 

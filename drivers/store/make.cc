@@ -9,52 +9,15 @@
 namespace thinback {
 namespace {
 
-constexpr u64 most_blocks =
-	format::max_summaries * format::groups_per_summary * format::group_blocks;
-
-u64 journal_for(u64 pool_blocks, u64 wanted_bytes)
-{
-	constexpr u64 least = 1024; /* 4 MiB */
-	constexpr u64 most = 65536; /* 256 MiB */
-	const u64 blocks = wanted_bytes ? wanted_bytes / format::block_size : pool_blocks / 256;
-
-	return blocks < least ? least : blocks > most ? most : blocks;
-}
-
-/* The last group must have room for its own bitmaps. */
-u64 usable_blocks(u64 bytes)
-{
-	u64 blocks = bytes / format::block_size;
-
-	if (blocks > most_blocks)
-		blocks = most_blocks;
-	if (blocks % format::group_blocks < 2 * format::fixed_blocks(0))
-		blocks -= blocks % format::group_blocks;
-	return blocks;
-}
-
 void fill_super(format::Superblock &super, const struct tbk_format_options &options, u64 blocks,
 		const Name &name)
 {
-	const u64 groups = (blocks + format::group_blocks - 1) / format::group_blocks;
-	const u64 journal = journal_for(blocks, options.journal_bytes);
-	u64 fixed = format::ring_length + journal;
-
-	for (u64 g = 0; g < groups; g++)
-		fixed += format::fixed_blocks(g);
+	fill_empty(super, blocks, journal_for(blocks, options.journal_bytes));
 	__builtin_memcpy(super.uuid, options.uuid, sizeof(super.uuid));
 	__builtin_memcpy(&super.header.pool, options.uuid, sizeof(super.header.pool));
 	__builtin_memcpy(super.name, name.text, sizeof(super.name));
-	super.version.set(format::version);
-	super.flags.set(format::superblock_clean);
-	super.blocks.set(blocks);
-	super.journal_at.set(format::journal_start);
-	super.journal_blocks.set(journal);
 	super.generation.set(1);
-	super.free.set(blocks - fixed);
 	super.created.set(tbk_unix_seconds());
-	super.next_id.set(1);
-	super.groups.set(static_cast<u32>(groups));
 }
 
 Status write_both(struct tbk_device &device, format::Superblock &super, u64 checkpoint,
@@ -67,19 +30,56 @@ Status write_both(struct tbk_device &device, format::Superblock &super, u64 chec
 	return write_superblock(device, super, buffer);
 }
 
-/* Old superblocks first, so that a newer one of another pool is never taken for ours. */
-Status write_rings(struct tbk_device &device, format::Superblock &super, void *zeroes)
+} // namespace
+
+u64 journal_for(u64 pool_blocks, u64 wanted_bytes)
+{
+	constexpr u64 least = 1024; /* 4 MiB */
+	constexpr u64 most = 65536; /* 256 MiB */
+	const u64 blocks = wanted_bytes ? wanted_bytes / format::block_size : pool_blocks / 1024;
+
+	return blocks < least ? least : blocks > most ? most : blocks;
+}
+
+u64 usable_blocks(u64 bytes)
+{
+	u64 blocks = bytes / format::block_size;
+
+	if (blocks > most_blocks)
+		blocks = most_blocks;
+	if (blocks % format::group_blocks < 2 * format::fixed_blocks(0))
+		blocks -= blocks % format::group_blocks;
+	return blocks;
+}
+
+void fill_empty(format::Superblock &super, u64 blocks, u64 journal)
+{
+	const u64 groups = (blocks + format::group_blocks - 1) / format::group_blocks;
+	u64 fixed = format::ring_length + journal;
+
+	for (u64 g = 0; g < groups; g++)
+		fixed += format::fixed_blocks(g);
+	super.version.set(format::version);
+	super.flags.set(format::superblock_clean);
+	super.blocks.set(blocks);
+	super.journal_at.set(format::journal_start);
+	super.journal_blocks.set(journal);
+	super.free.set(blocks - fixed);
+	super.next_id.set(1);
+	super.groups.set(static_cast<u32>(groups));
+}
+
+Status write_rings(struct tbk_device &device, format::Superblock &super, u64 checkpoint,
+		   void *zeroes)
 {
 	constexpr BlockCount ring(format::ring_length);
 
 	TBK_TRY(write_blocks(device, PhysicalBlock(format::ring_a), zeroes, ring, 0));
 	TBK_TRY(write_blocks(device, PhysicalBlock(format::ring_b), zeroes, ring,
 			     TBK_IO_PREFLUSH | TBK_IO_FUA));
-	TBK_TRY(write_both(device, super, 1, zeroes));
-	return write_both(device, super, 2, zeroes);
+	TBK_TRY(write_both(device, super, checkpoint, zeroes));
+	return write_both(device, super, checkpoint + 1, zeroes);
 }
-
-} // namespace
 
 Status make_pool(struct tbk_device &device, const struct tbk_format_options &options, Why *why)
 {
@@ -113,7 +113,7 @@ Status make_pool(struct tbk_device &device, const struct tbk_format_options &opt
 	auto &super = *static_cast<format::Superblock *>(memory);
 
 	fill_super(super, options, blocks, name.value());
-	return write_rings(device, super, static_cast<u8 *>(memory) + format::block_size);
+	return write_rings(device, super, 1, static_cast<u8 *>(memory) + format::block_size);
 }
 
 } // namespace thinback

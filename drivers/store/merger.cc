@@ -156,12 +156,11 @@ void Merger::free_passed(u64 epoch)
 {
 	while (depth_ > 0 && path_[depth_ - 1].high <= next_) {
 		Node &node = *path_[--depth_].node;
-		const Run run = { node.block(), 1 };
+		const u64 block = node.block();
+		const u64 mirror = node.mirror;
 
 		cache_.drop(node);
-		if (!space_.free(epoch, run, Space::Freed::node).is_ok())
-			tbk_log(TBK_LOG_WARNING,
-				"block %llu stays in use: its bitmap cannot be read", run.start);
+		space_.free_node(epoch, block, mirror);
 	}
 }
 

@@ -7,13 +7,15 @@ namespace thinback {
 
 NodePointer read_root(const format::RootPointer &root)
 {
-	return { root.block.get(), root.birth.get(), root.checksum.get(), root.level };
+	return { root.block.get(), root.birth.get(), root.checksum.get(), root.level,
+		 root.mirror.get() };
 }
 
 void write_root(format::RootPointer &root, const NodePointer &from)
 {
 	__builtin_memset(&root, 0, sizeof(root));
 	root.block.set(from.block);
+	root.mirror.set(from.mirror);
 	root.birth.set(from.birth);
 	root.checksum.set(from.checksum);
 	root.level = static_cast<u8>(from.level);
@@ -22,18 +24,18 @@ void write_root(format::RootPointer &root, const NodePointer &from)
 NodePointer Node::pointer(u32 record) const
 {
 	const u64 child = word(branch, record, 1);
-	const u64 mirror = word(branch, record, 2);
+	const u64 second = word(branch, record, 2);
 
 	return { child & format::low_48, word(branch, record, 3) & format::low_48,
-		 static_cast<u32>(child >> 48) | static_cast<u32>(mirror >> 48) << 16,
-		 level() - 1 };
+		 static_cast<u32>(child >> 48) | static_cast<u32>(second >> 48) << 16, level() - 1,
+		 second & format::low_48 };
 }
 
 void Node::set_pointer(u32 record, u64 key, const NodePointer &to, bool is_pending)
 {
 	set_word(branch, record, 0, key);
 	set_word(branch, record, 1, to.block | static_cast<u64>(to.checksum & 0xffff) << 48);
-	set_word(branch, record, 2, static_cast<u64>(to.checksum >> 16) << 48);
+	set_word(branch, record, 2, to.mirror | static_cast<u64>(to.checksum >> 16) << 48);
 	set_word(branch, record, 3, to.birth | (is_pending ? pending : 0));
 }
 
@@ -48,7 +50,8 @@ bool is_sound_extent(const format::Extent &extent, u64 birth, u64 blocks)
 
 	if (length == 0 || start + length > format::end_of_keys || extent.birth.get() > birth)
 		return false;
-	if (state == static_cast<u64>(format::ExtentState::zero))
+	if (state == static_cast<u64>(format::ExtentState::zero) ||
+	    state == static_cast<u64>(format::ExtentState::lost))
 		return (target & format::low_48) == 0;
 	return state == static_cast<u64>(format::ExtentState::data) &&
 	       (target & format::low_48) != 0 && (target & format::low_48) < blocks &&
@@ -129,12 +132,16 @@ Status check_node(const void *image, const NodePointer &expected, format::TreeKi
 
 } // namespace
 
-Status read_node(struct tbk_device &device, const NodePointer &pointer, format::TreeKind kind,
-		 const NodeHome &home, void *image)
+Status read_node(struct tbk_device &device, const NodePointer &pointer, Copy copy,
+		 format::TreeKind kind, const NodeHome &home, void *image)
 {
-	if (pointer.block >= home.blocks)
+	const u64 at = block_of(pointer, copy);
+
+	if (at == 0)
+		return Err::not_found;
+	if (at >= home.blocks)
 		return Err::bad_records;
-	TBK_TRY(read_blocks(device, PhysicalBlock(pointer.block), image, BlockCount(1)));
+	TBK_TRY(read_blocks(device, PhysicalBlock(at), image, BlockCount(1)));
 	return check_node(image, pointer, kind, home);
 }
 

@@ -9,12 +9,15 @@
 
 namespace thinback {
 
+class NodeCache;
+
 /* What a parent (or a catalog record, or the superblock) says of a node. */
 struct NodePointer {
 	u64 block = 0; /* 0: none */
 	u64 birth = 0;
 	u32 checksum = 0;
 	u32 level = 0;
+	u64 mirror = 0; /* its second copy, 0: none */
 };
 
 NodePointer read_root(const format::RootPointer &root);
@@ -127,6 +130,8 @@ public:
 
 	/* Sealed: the image is final. Guarded by the lock of the one tree that has it unsealed. */
 	bool sealed = false;
+	/* The block of its second copy, 0: none. Final once sealed. */
+	u64 mirror = 0;
 	/* Not on disk yet: stays in memory. Cleared by the checkpoint that wrote it. */
 	Atomic<u8> dirty;
 
@@ -147,10 +152,11 @@ private:
 	Atomic<Node *> next_; /* in its bucket */
 	const u64 block_;
 	u8 *const image_;
-	u32 pins_ = 0;	       /* guarded by its bucket's lock */
-	bool dropped_ = false; /* the same: out of the index, to be freed with the last pin */
-	Atomic<u8> used_;      /* since the clock hand went by */
-	ListLink order_;       /* in the cache's list, guarded by its lock */
+	NodeCache *cache_ = nullptr; /* that counts it */
+	u32 pins_ = 0;		     /* guarded by its bucket's lock */
+	bool dropped_ = false;	     /* the same: out of the index, to be freed with the last pin */
+	Atomic<u8> used_;	     /* since the clock hand went by */
+	ListLink order_;	     /* in the cache's list, guarded by its lock */
 
 public:
 	ListLink to_write; /* in a checkpoint's list, guarded by the pool's lock for it */
@@ -162,13 +168,23 @@ struct NodeHome {
 	u64 blocks = 0;
 	u64 data_end =
 		~0ull; /* an extent that goes past it is not sound; check has more to say of it */
+	bool read_only = false; /* nothing is healed */
 };
 
+/* Which of the two copies of a node. */
+enum class Copy { first, second };
+
 /*
- * Reads a node into @image, a block, and verifies its checksum, place, kind, and
- * the order and soundness of all records. Sleeps.
+ * Reads a copy of a node into @image, a block, and verifies its checksum, place,
+ * kind, and the order and soundness of all records. not_found: there is no such
+ * copy. Sleeps.
  */
-Status read_node(struct tbk_device &device, const NodePointer &pointer, format::TreeKind kind,
-		 const NodeHome &home, void *image);
+Status read_node(struct tbk_device &device, const NodePointer &pointer, Copy copy,
+		 format::TreeKind kind, const NodeHome &home, void *image);
+/* Where a copy lies; 0: there is none. */
+constexpr u64 block_of(const NodePointer &pointer, Copy copy)
+{
+	return copy == Copy::first ? pointer.block : pointer.mirror;
+}
 
 } // namespace thinback

@@ -8,6 +8,36 @@
 
 namespace thinback {
 
+NodeCache::NodeCache(struct tbk_device &device, const NodeHome &home)
+	: device_(device),
+	  pool_(home.pool),
+	  blocks_(home.blocks),
+	  data_end_(home.data_end),
+	  read_only_(home.read_only)
+{
+	static_assert(sizeof(Node) <= node_bytes - format::block_size);
+	set_limit_bytes(default_bytes());
+}
+
+u64 NodeCache::default_bytes()
+{
+	const u64 share = tbk_memory_bytes() / 64;
+
+	return share < least_bytes ? least_bytes : share > most_bytes ? most_bytes : share;
+}
+
+void NodeCache::set_limit_bytes(u64 bytes)
+{
+	set_limit(static_cast<u32>((bytes - index_bytes) / node_bytes));
+}
+
+u64 NodeCache::bytes() const
+{
+	const u64 nodes = u64{ size() } + leaving_.load_relaxed() - coming_.load_relaxed();
+
+	return index_bytes + nodes * node_bytes;
+}
+
 Result<Owned<NodeCache>> NodeCache::create(struct tbk_device &device, const NodeHome &home)
 {
 	Owned<NodeCache> cache = TBK_TRY(make<NodeCache>(device, home));
@@ -30,7 +60,7 @@ NodeCache::~NodeCache()
 		if (!node)
 			break;
 		TBK_ASSERT(node->pins_ == 0);
-		free_now(node);
+		free_now(*node);
 	}
 	tbk_rcu_barrier();
 	tbk_big_free(index_);
@@ -48,18 +78,32 @@ u32 NodeCache::bucket_of(u64 block)
 	return static_cast<u32>((block * 0x9e3779b97f4a7c15ull) >> 49);
 }
 
-void NodeCache::free_now(Node *node)
+void NodeCache::free_now(Node &node)
 {
-	u8 *image = node->image_;
+	u8 *image = node.image_;
 
-	node->~Node();
+	node.~Node();
 	tbk_free(image);
-	tbk_free(node);
+	tbk_free(&node);
 }
 
 void NodeCache::free_node(struct tbk_rcu *rcu)
 {
-	free_now(&container_of<&Node::rcu_>(rcu));
+	Node &node = container_of<&Node::rcu_>(rcu);
+	Atomic<u32> &leaving = node.cache_->leaving_;
+
+	free_now(node);
+	leaving.fetch_sub_relaxed(1);
+}
+
+/* Nobody can find or hold it any more. */
+void NodeCache::leave(Node &node)
+{
+	if (node.dirty.load_relaxed())
+		dirty_.fetch_sub_relaxed(1);
+	leaving_.fetch_add_relaxed(1);
+	size_.fetch_sub_relaxed(1);
+	tbk_rcu_call(&node.rcu_, free_node);
 }
 
 Node *NodeCache::find(u64 block) const
@@ -109,27 +153,54 @@ void NodeCache::unlink(Node &node)
 	at->store_release(node.next_.load_relaxed());
 }
 
+/*
+ * For those that are coming, which are counted already. Many go at a time, so that RCU has
+ * time for them before it is waited for. While a pool is opened, a replay may make
+ * more nodes dirty than there should be.
+ */
+void NodeCache::make_room()
+{
+	const u32 limit = this->limit();
+
+	if (size() + leaving_.load_relaxed() <= limit || dirty() >= limit)
+		return;
+	if (size() > limit)
+		shrink(limit - limit / 8);
+	if (size() + leaving_.load_relaxed() > limit)
+		tbk_rcu_barrier();
+}
+
 Result<Node *> NodeCache::prepare(u64 block)
 {
+	coming_.fetch_add_relaxed(1);
+	size_.fetch_add_relaxed(1);
+	make_room();
+	coming_.fetch_sub_relaxed(1);
 	void *memory = tbk_alloc(sizeof(Node), TBK_MAY_SLEEP);
 	void *image = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
 
 	if (!memory || !image) {
 		tbk_free(memory);
 		tbk_free(image);
+		size_.fetch_sub_relaxed(1);
 		return Err::no_memory;
 	}
-	return new (At{ memory }) Node(block, static_cast<u8 *>(image));
+	Node *node = new (At{ memory }) Node(block, static_cast<u8 *>(image));
+
+	node->cache_ = this;
+	return node;
 }
 
 void NodeCache::discard_prepared(Node *node)
 {
-	free_now(node);
+	free_now(*node);
+	size_.fetch_sub_relaxed(1);
 }
 
 void NodeCache::insert_prepared(Node &node)
 {
 	node.dirty.store_relaxed(1);
+	dirty_.fetch_add_relaxed(1);
 	node.used_.store_relaxed(1);
 	node.pins_ = 1;
 	{
@@ -139,7 +210,46 @@ void NodeCache::insert_prepared(Node &node)
 	SpinGuard guard(order_lock_);
 
 	order_.push_back(node);
-	size_.fetch_add_relaxed(1);
+}
+
+void NodeCache::written(Node &node)
+{
+	node.dirty.store_relaxed(0);
+	dirty_.fetch_sub_relaxed(1);
+	unpin(node);
+}
+
+/*
+ * From either copy. One that was read in place of the first is written over it:
+ * the same bytes to the same place, to which the caller's tree leads.
+ */
+Status NodeCache::read(Node &node, const NodePointer &pointer, format::TreeKind kind)
+{
+	const NodeHome home = this->home();
+	const Status first = read_node(device_, pointer, Copy::first, kind, home, node.image_);
+
+	node.mirror = pointer.mirror < home.blocks ? pointer.mirror : 0;
+	if (first.is_ok())
+		return {};
+	const Status second = read_node(device_, pointer, Copy::second, kind, home, node.image_);
+
+	if (!second.is_ok()) {
+		/* Once: a guest may ask for it again and again. */
+		if (told_.exchange(pointer.block) != pointer.block)
+			tbk_log(TBK_LOG_ERROR, "tree node in block %llu: %s%s%s", pointer.block,
+				to_text(first.error()), pointer.mirror ? "; and its copy: " : "",
+				pointer.mirror ? to_text(second.error()) : "");
+		return first;
+	}
+	const Status healed = home.read_only ? Status(Err::read_only)
+					     : write_blocks(device_, PhysicalBlock(pointer.block),
+							    node.image_, BlockCount(1), 0);
+
+	healed_.fetch_add_relaxed(1);
+	tbk_log(TBK_LOG_WARNING, "tree node in block %llu: %s: %s its copy in block %llu",
+		pointer.block, to_text(first.error()), healed.is_ok() ? "healed from" : "read from",
+		pointer.mirror);
+	return {};
 }
 
 Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
@@ -153,13 +263,7 @@ Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
 	Node *node = TBK_TRY(prepare(pointer.block));
 	auto undo = defer([&] { discard_prepared(node); });
 
-	const Status sound = read_node(device_, pointer, kind, home_, node->image_);
-
-	if (!sound.is_ok()) {
-		tbk_log(TBK_LOG_ERROR, "tree node in block %llu: %s", pointer.block,
-			to_text(sound.error()));
-		return sound.error();
-	}
+	TBK_TRY(read(*node, pointer, kind));
 	node->sealed = true;
 	node->pins_ = 1;
 	node->used_.store_relaxed(1);
@@ -179,12 +283,9 @@ Result<Node *> NodeCache::get(const NodePointer &pointer, format::TreeKind kind)
 		link(*node);
 	}
 	undo.dismiss();
-	{
-		SpinGuard guard(order_lock_);
-		order_.push_back(*node);
-	}
-	if (size_.fetch_add_relaxed(1) >= limit_.load_relaxed())
-		shrink(limit_.load_relaxed());
+	SpinGuard guard(order_lock_);
+
+	order_.push_back(*node);
 	return node;
 }
 
@@ -199,17 +300,15 @@ void NodeCache::unpin(Node &node)
 		last = node.pins_ == 0 && node.dropped_;
 	}
 	if (last)
-		tbk_rcu_call(&node.rcu_, free_node);
+		leave(node);
 }
 
 void NodeCache::drop(Node &node)
 {
 	{
 		SpinGuard guard(order_lock_);
-		if (node.order_.is_linked()) {
+		if (node.order_.is_linked())
 			order_.remove(node);
-			size_.fetch_sub_relaxed(1);
-		}
 	}
 	{
 		SpinGuard guard(lock_of(node.block_));
@@ -249,13 +348,11 @@ void NodeCache::shrink(u32 limit)
 			if (!node)
 				return;
 			gone = try_evict(*node);
-			if (gone)
-				size_.fetch_sub_relaxed(1);
-			else
+			if (!gone)
 				order_.push_back(*node);
 		}
 		if (gone)
-			tbk_rcu_call(&node->rcu_, free_node);
+			leave(*node);
 	}
 }
 

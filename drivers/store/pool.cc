@@ -60,17 +60,20 @@ Result<Owned<Pool>> Pool::open(struct tbk_device &device, u32 flags, Why *why)
 	return pool;
 }
 
-Result<Owned<Pool>> Pool::open_damaged(struct tbk_device &device, Mending &mending)
+Result<Owned<Pool>> Pool::open_damaged(struct tbk_device &device, Mending &mending, u32 flags)
 {
 	Owned<Pool> pool = TBK_TRY(make<Pool>(device));
 
 	pool->mending_ = &mending;
+	pool->read_only_ = (flags & TBK_POOL_READ_ONLY) != 0;
 	TBK_TRY(pool->open_super());
 	return pool;
 }
 
 Status Pool::open_super()
 {
+	if (mending_ && mending_->super)
+		return open_parts(*mending_->super);
 	auto *super = static_cast<format::Superblock *>(
 		tbk_alloc(sizeof(format::Superblock), TBK_MAY_SLEEP));
 	const auto free_super = ScopeGuard([=] { tbk_free(super); });
@@ -83,6 +86,9 @@ Status Pool::open_super()
 
 Status Pool::open_parts(const format::Superblock &super)
 {
+	const u64 next_epoch = super.header.checkpoint.get() + 1;
+	const u64 epoch = mending_ && mending_->epoch ? mending_->epoch : next_epoch;
+
 	__builtin_memcpy(name_.text, super.name, sizeof(name_.text));
 	__builtin_memcpy(uuid_, super.uuid, sizeof(uuid_));
 	queue_ = tbk_queue_create(name_.text);
@@ -98,21 +104,24 @@ Status Pool::open_parts(const format::Superblock &super)
 	else
 		space_ = TBK_TRY(Space::open(device_, super));
 	if (mending_)
-		TBK_TRY(mending_->space(*mending_, *space_, super.header.checkpoint.get() + 1));
-	cache_ = TBK_TRY(NodeCache::create(
-		device_, { super.header.pool.get(), super.blocks.get(), super.blocks.get() }));
+		TBK_TRY(mending_->space(*mending_, *space_, epoch));
+	cache_ = TBK_TRY(NodeCache::create(device_, { super.header.pool.get(), super.blocks.get(),
+						      super.blocks.get(), read_only_ }));
 	catalog_ = TBK_TRY(make<Catalog>(*cache_, *space_));
 	{
 		MutexGuard guard(catalog_->lock());
 		TBK_TRY(catalog_->load(super));
 	}
 	checkpointer_ = TBK_TRY(make<Checkpointer>(device_, *catalog_, *space_, *cache_, super));
+	checkpointer_->start_at(epoch);
 	checkpointer_->written = checkpoint_written;
 	checkpointer_->written_context = this;
 	TBK_TRY(checkpointer_->init(queue_));
 	TBK_TRY(open_journal(super));
 	watch_.set_marks(super.low.get(), super.critical.get());
 	watch_.start();
+	TBK_TRY(sweeper_.set({ super.policy.get(), super.discard_rate.get() }));
+	scrubber_ = TBK_TRY(make<Scrubber>(*this));
 	cleaner_ = TBK_TRY(make<Cleaner>(*this));
 	return cleaner_->init();
 }
@@ -127,11 +136,12 @@ Status Pool::open_journal(const format::Superblock &super)
 	Recovery recovery(*this);
 
 	checkpointer_->hold();
-	if (mending_) {
-		TBK_TRY(mending_->volumes(*mending_, *this));
+	if (mending_)
 		recovery.forgive();
-	}
-	TBK_TRY(recovery.run(*reader));
+	TBK_TRY(recovery.reserve_all(*reader));
+	if (mending_)
+		TBK_TRY(mending_->volumes(*mending_, *this));
+	TBK_TRY(recovery.apply_all(*reader));
 	if (mending_) {
 		mending_->lost = recovery.lost();
 		mending_->replayed = recovery.records();
@@ -143,7 +153,9 @@ Status Pool::open_journal(const format::Superblock &super)
 	TBK_TRY(journal_->init(queue_));
 	if (read_only_)
 		return {};
-	checkpointer_->mend_copy();
+	/* What is only made up is not a pool before its first checkpoint. */
+	if (!mending_ || !mending_->super)
+		checkpointer_->mend_copy();
 	checkpointer_->release();
 	return recovery.records() ? checkpointer_->sync() : Status();
 }
@@ -153,6 +165,8 @@ Pool::~Pool()
 {
 	stopping_.store_relaxed(1);
 	watch_.stop();
+	if (scrubber_)
+		scrubber_->stop();
 	if (cleaner_)
 		cleaner_->stop();
 	if (journal_)
@@ -160,9 +174,11 @@ Pool::~Pool()
 	if (checkpointer_)
 		checkpointer_->stop();
 	tbk_work_cancel(&reclaim_work_);
+	sweeper_.stop();
 	if (queue_)
 		tbk_queue_destroy(queue_);
 	cleaner_.reset();
+	scrubber_.reset();
 	journal_.reset();
 	checkpointer_.reset();
 	catalog_.reset();
@@ -180,13 +196,21 @@ Status Pool::close()
 {
 	if (read_only_)
 		return {};
+	scrubber_->stop();
 	cleaner_->stop();
 	{
 		MutexGuard guard(catalog_->lock());
 		checkpointer_->mark_clean();
 		checkpointer_->begin_structural(*catalog_);
 	}
-	return checkpointer_->sync();
+	TBK_TRY(checkpointer_->sync());
+	/* What is not overwritten now never is. */
+	if (sweeper_.policy().scrubs() && !mending_) {
+		reclaim();
+		sweeper_.finish();
+		TBK_TRY(flush_device(device_));
+	}
+	return {};
 }
 
 void Pool::checkpoint_written(void *context)
@@ -213,13 +237,26 @@ void Pool::reclaim()
 	if (!space_->reclaim_begin())
 		return;
 	epochs_.drain();
-	space_->reclaim_end();
-	watch_.space_came();
+	const bool sweep = sweeper_.is_on() && !mending_;
+
+	space_->reclaim_end(sweep);
+	if (sweep)
+		sweeper_.kick();
+	else
+		watch_.space_came();
+}
+
+void Pool::reclaim_now()
+{
+	reclaim();
+	sweeper_.hurry();
 }
 
 /* Twice: the first checkpoint frees what it replaces itself only with the next. */
 Status Pool::settle()
 {
+	if (read_only_)
+		return {};
 	cleaner_->kick();
 	cleaner_->wait_idle();
 	for (int i = 0; i < 2; i++) {
@@ -229,6 +266,7 @@ Status Pool::settle()
 		}
 		TBK_TRY(checkpointer_->sync());
 		reclaim();
+		sweeper_.wait_idle();
 	}
 	MutexGuard guard(catalog_->lock());
 
@@ -238,7 +276,7 @@ Status Pool::settle()
 
 void Pool::info(struct tbk_pool_info &info)
 {
-	const Geometry &geometry = space_->geometry();
+	const Geometry geometry = space_->geometry();
 	u64 data = 0;
 
 	info = {};
@@ -253,6 +291,17 @@ void Pool::info(struct tbk_pool_info &info)
 	info.low = watch_.marks().low;
 	info.critical = watch_.marks().critical;
 	info.reserved = space_->reserved() * format::block_size;
+	const SweepPolicy policy = sweeper_.policy();
+
+	info.discard = policy.discards();
+	info.scrub_freed = policy.scrubs();
+	info.discard_rate = policy.bytes_per_second();
+	info.cache = cache_->bytes();
+	info.cache_limit = cache_->limit_bytes();
+	info.dirty_limit = checkpointer_->dirty_limit();
+	info.journal_limit = journal_->limit();
+	info.remove_rate = cleaner_->pace().rate();
+	scrubber_->describe(info);
 	if (checkpointer_->has_failed())
 		info.flags |= TBK_POOL_FAILED;
 	if (cleaner_->is_busy())
@@ -275,7 +324,7 @@ void Pool::info(struct tbk_pool_info &info)
 		}
 	}
 	/* Every block of data is some tree's own. */
-	const u64 used = info.size - info.free;
+	const u64 used = info.size - min(info.free, info.size);
 
 	info.metadata = used > data * format::block_size ? used - data * format::block_size : 0;
 }

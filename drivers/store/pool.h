@@ -2,6 +2,8 @@
 #pragma once
 
 #include "cleaner.h"
+#include "scrubber.h"
+#include "sweeper.h"
 #include "volume_io.h"
 #include "watch.h"
 
@@ -19,8 +21,12 @@ class Pool;
 
 /* What a repair does to a pool while it is opened; see repair.cc. */
 struct Mending {
+	/* Instead of those on the device, which are lost. */
+	const format::Superblock *super;
+	u64 epoch; /* the first that no checkpoint has had; 0: that after the superblock's */
 	/* Before anything is taken, freed or replayed. What it changes is of epoch @epoch. */
 	Status (*space)(Mending &self, Space &space, u64 epoch);
+	/* When what the journal maps has been taken, before it is applied. */
 	Status (*volumes)(Mending &self, Pool &pool);
 	Err lost; /* why the journal was not replayed to its end, ok if it was */
 	u64 replayed;
@@ -31,7 +37,8 @@ class Pool {
 public:
 	static Result<Owned<Pool>> open(struct tbk_device &device, u32 flags, Why *why);
 	/* Only to be closed again: what was mended is durable then. */
-	static Result<Owned<Pool>> open_damaged(struct tbk_device &device, Mending &mending);
+	static Result<Owned<Pool>> open_damaged(struct tbk_device &device, Mending &mending,
+						u32 flags);
 	explicit Pool(struct tbk_device &device);
 	~Pool();
 	Pool(const Pool &) = delete;
@@ -61,6 +68,12 @@ public:
 	/* pool_policy.cc */
 	Status limit(const char *volume, const struct tbk_volume_limits &asked, Why *why);
 	Status set_marks(u32 low, u32 critical, Why *why);
+	Status set_policy(const struct tbk_pool_policy &asked, Why *why);
+	Status tune(const struct tbk_pool_tuning &asked, Why *why);
+	Status scrub(u32 flags, Why *why);
+
+	/* pool_grow.cc */
+	Status grow(u64 &bytes, Why *why);
 
 	/* pool_open.cc: a volume for requests */
 	Result<Volume *> open_volume(const char *volume, const char *snapshot, Why *why);
@@ -72,6 +85,8 @@ public:
 	Status settle();
 	/* Gives out again what earlier checkpoints freed. Sleeps until requests in flight have ended. */
 	void reclaim() TBK_EXCLUDES(reclaim_lock_);
+	/* The same for somebody who wants a block, past those that wait to be swept. */
+	void reclaim_now() TBK_EXCLUDES(reclaim_lock_);
 
 	struct tbk_device &device() { return device_; }
 	const struct tbk_device_info &device_info() const { return device_info_; }
@@ -87,12 +102,15 @@ public:
 	Journal &journal() { return *journal_; }
 	Epochs &epochs() { return epochs_; }
 	Watch &watch() { return watch_; }
+	Sweeper &sweeper() { return sweeper_; }
+	Scrubber &scrubber() { return *scrubber_; }
 
 private:
 	Status open_super();
 	Status open_parts(const format::Superblock &super);
 	Status open_journal(const format::Superblock &super);
 	Status may_change(Why *why) const;
+	Result<u64> blocks_to_have(Why *why);
 	Status remove_all(Volume &volume, bool recursive, Why *why) TBK_REQUIRES(catalog_->lock());
 	void mark_removed(Volume &volume) TBK_REQUIRES(catalog_->lock());
 	void describe_locked(Volume &volume, struct tbk_object_info &info)
@@ -136,7 +154,9 @@ private:
 	Owned<Checkpointer> checkpointer_;
 	Owned<Journal> journal_;
 	Owned<Cleaner> cleaner_;
+	Owned<Scrubber> scrubber_;
 	Watch watch_{ *this };
+	Sweeper sweeper_{ *this };
 
 	Mutex reclaim_lock_{ TBK_RANK_RECLAIM };
 	struct tbk_work reclaim_work_ {};

@@ -107,6 +107,7 @@ void Pool::turn_into_snapshot(Volume &volume, const Name &name)
 Status Pool::rollback(const char *volume, const char *snapshot, const char *keep, Why *why)
 {
 	TBK_TRY(may_change(why));
+	space_->prepare_copies();
 	const bool is_kept = keep && keep[0];
 	Name kept;
 

@@ -88,6 +88,7 @@ Status Pool::create(const char *name, u64 bytes, Why *why)
 Status Pool::snapshot(const char *volume, const char *snapshot, Why *why)
 {
 	TBK_TRY(may_change(why));
+	space_->prepare_copies();
 	const Name name = TBK_TRY(parse_name(snapshot, "snapshot", why));
 	{
 		MutexGuard guard(catalog_->lock());

@@ -40,6 +40,7 @@ void Pool::describe_locked(Volume &volume, struct tbk_object_info &info)
 	info.reserve = limits.reserve * format::block_size;
 	info.on_full = static_cast<enum tbk_on_full>(limits.on_full);
 	info.full_wait = limits.full_wait ? limits.full_wait : format::default_full_wait;
+	info.detect_zeroes = limits.detect_zeroes;
 	info.waiting = volume.io ? volume.io->waiting() : 0;
 	MutexGuard guard(volume.lock);
 

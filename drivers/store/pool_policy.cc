@@ -38,12 +38,24 @@ Status merge_limits(const struct tbk_volume_limits &asked, Limits &limits, Why *
 		limits.reserve = TBK_TRY(limit_in_blocks("reserve", asked.reserve, why));
 	if (asked.set & TBK_LIMIT_ON_FULL)
 		TBK_TRY(merge_policy(asked, limits, why));
+	if (asked.set & TBK_LIMIT_DETECT_ZEROES)
+		limits.detect_zeroes = asked.detect_zeroes != 0;
 	if (limits.quota == 0 || limits.reserve <= limits.quota)
 		return {};
 	TBK_EXPLAIN(why, "a reserve of %llu bytes is of no use with a quota of %llu",
 		    limits.reserve * block_bytes, limits.quota * block_bytes);
 	TBK_HINT(why, "a quota of as much or more, or quota=none");
 	return Err::bad_argument;
+}
+
+/* In MiB a second, as the superblock has it. */
+u32 rate_of(u64 bytes)
+{
+	const u64 mib = bytes / (1 << 20) + (bytes % (1 << 20) ? 1 : 0);
+
+	if (mib == 0 || mib >= format::no_discard_rate)
+		return format::no_discard_rate;
+	return static_cast<u32>(mib);
 }
 
 } // namespace
@@ -139,6 +151,89 @@ Status Pool::set_marks(u32 low, u32 critical, Why *why)
 	}
 	watch_.look();
 	return sync();
+}
+
+/* What has been freed and waits to be swept is swept by the new one. */
+Status Pool::set_policy(const struct tbk_pool_policy &asked, Why *why)
+{
+	TBK_TRY(may_change(why));
+	{
+		MutexGuard guard(catalog_->lock());
+		SweepPolicy policy = sweeper_.policy();
+		const auto turn = [&](u32 flag, u32 what, u32 on) {
+			if (asked.set & flag)
+				policy.what = (policy.what & ~what) | (on ? what : 0);
+		};
+
+		turn(TBK_POLICY_DISCARD, format::policy_discard, asked.discard);
+		turn(TBK_POLICY_SCRUB_FREED, format::policy_scrub_freed, asked.scrub_freed);
+		if (asked.set & TBK_POLICY_DISCARD_RATE)
+			policy.rate = rate_of(asked.discard_rate);
+		TBK_TRY(sweeper_.set(policy));
+		checkpointer_->set_policy(policy.what, policy.rate);
+		checkpointer_->begin_structural(*catalog_);
+	}
+	sweeper_.kick();
+	return sync();
+}
+
+namespace {
+
+Status check_range(const char *what, u64 bytes, u64 least, u64 most, Why *why)
+{
+	if (bytes == 0 || (bytes >= least && bytes <= most))
+		return {};
+	TBK_EXPLAIN(why, "%s cannot be %llu bytes", what, bytes);
+	TBK_HINT(why, "from %llu to %llu, or 0 for the default", least, most);
+	return Err::bad_argument;
+}
+
+} // namespace
+
+Status Pool::scrub(u32 flags, Why *why)
+{
+	if (flags & ~TBK_SCRUB_STOP) {
+		TBK_EXPLAIN(why, "a scrub is started or stopped, nothing else");
+		return Err::bad_argument;
+	}
+	if (flags & TBK_SCRUB_STOP)
+		scrubber_->halt();
+	else
+		scrubber_->start();
+	return {};
+}
+
+/* All or nothing. */
+Status Pool::tune(const struct tbk_pool_tuning &asked, Why *why)
+{
+	constexpr u64 block = format::block_size;
+	constexpr u64 most_cache = 1ull << 40;
+	const u64 journal = space_->geometry().journal_blocks * block;
+
+	if (asked.set & TBK_TUNE_CACHE)
+		TBK_TRY(check_range("cache_limit", asked.cache, NodeCache::least_bytes, most_cache,
+				    why));
+	if (asked.set & TBK_TUNE_DIRTY)
+		TBK_TRY(check_range("dirty_limit", asked.dirty, block, most_cache, why));
+	if (asked.set & TBK_TUNE_JOURNAL)
+		TBK_TRY(check_range("journal_limit", asked.journal, block, journal, why));
+	if (asked.set & TBK_TUNE_SCRUB)
+		TBK_TRY(check_range("scrub_rate", asked.scrub_rate, block, ~0ull, why));
+	if (asked.set & TBK_TUNE_SCRUB)
+		scrubber_->set_rate(asked.scrub_rate);
+	if (asked.set & TBK_TUNE_REMOVE)
+		cleaner_->pace().set_rate(asked.remove_rate);
+	if (asked.set & TBK_TUNE_CACHE) {
+		cache_->set_limit_bytes(asked.cache ? asked.cache : NodeCache::default_bytes());
+		cache_->trim();
+	}
+	if (asked.set & TBK_TUNE_DIRTY)
+		checkpointer_->set_dirty_limit(asked.dirty);
+	if (asked.set & TBK_TUNE_JOURNAL)
+		journal_->set_limit(asked.journal);
+	/* What is dirty by now may be more than what was set; a checkpoint of nothing is none. */
+	checkpointer_->request();
+	return {};
 }
 
 } // namespace thinback

@@ -107,7 +107,7 @@ Status Recovery::apply_batch()
 	return {};
 }
 
-Status Recovery::run(JournalReader &journal)
+Status Recovery::reserve_all(JournalReader &journal)
 {
 	const Status reserved = visit_all(journal, &Recovery::reserve);
 
@@ -115,6 +115,11 @@ Status Recovery::run(JournalReader &journal)
 		return reserved;
 	lost_ = reserved.error();
 	left_ = records_;
+	return {};
+}
+
+Status Recovery::apply_all(JournalReader &journal)
+{
 	if (records_ == 0)
 		return {};
 	editor_ = TBK_TRY(make<ExtentEditor>(pool_.cache(), pool_.space()));

@@ -28,8 +28,12 @@ public:
 	void forgive() { forgives_ = true; }
 	Err lost() const { return lost_; }
 
-	/* No checkpoint is taken meanwhile. Sleeps. */
-	Status run(JournalReader &journal);
+	/*
+	 * First takes the blocks that it maps out of the free ones, then changes the
+	 * volumes. No checkpoint is taken meanwhile. Sleep.
+	 */
+	Status reserve_all(JournalReader &journal);
+	Status apply_all(JournalReader &journal);
 
 	u64 records() const { return records_; }
 

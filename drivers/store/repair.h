@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #pragma once
 
-#include "check.h"
-#include "pool.h"
+#include "drop.h"
+#include "salvage.h"
 
 namespace thinback {
 
@@ -30,14 +30,21 @@ private:
 
 	static void ignore(struct tbk_check *check, enum tbk_finding_class kind, const char *text);
 	static Status mend_space(Mending &hook, Space &space, u64 epoch);
-	static Status mend_volumes(Mending &hook, Pool &pool);
+	static Status mend_pool_parts(Mending &hook, Pool &pool);
+
+	static constexpr u32 most_passes = 64;
 
 	Status survey();
+	Result<bool> pass();
+	Status find_superblock();
 	Result<bool> find_wrong_groups();
 	bool has_wrong_volume() const;
+	void mend_volumes(Pool &pool);
 	Status mend_pool();
 	void tell_pool();
 	void tell_volume(const CheckedTree &tree);
+	Status mend_nodes();
+	Status mend_node(const BadCopy &bad, void *image);
 	Status mend_copies();
 	Status mend_ring(u64 at, u8 *ring);
 	Status mend_copy(u64 at, u8 *block);
@@ -46,7 +53,9 @@ private:
 	struct tbk_check &check_;
 	struct tbk_check quiet_ {};
 	CheckReport report_;
-	Survey survey_;
+	Owned<Survey> survey_;
+	Owned<Salvage> salvage_; /* until there is a superblock again */
+	Owned<Dropper> dropper_; /* while something is given up */
 	format::Superblock super_{};
 	Hook hook_{};
 	BlockLedger::Wrong *groups_ = nullptr; /* one a group */

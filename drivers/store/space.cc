@@ -16,38 +16,6 @@ constexpr u32 within_group(u64 block)
 	return static_cast<u32>(block % format::group_blocks);
 }
 
-u64 fixed_in(const Geometry &geometry, u64 group)
-{
-	return format::fixed_blocks(group) +
-	       (group == 0 ? format::ring_length + geometry.journal_blocks : 0);
-}
-
-u64 size_of(const Geometry &geometry, u64 group)
-{
-	const u64 left = geometry.blocks - group * format::group_blocks;
-
-	return left < format::group_blocks ? left : format::group_blocks;
-}
-
-/* None in a last group too small for its own bitmaps. */
-u64 most_free_in(const Geometry &geometry, u64 group)
-{
-	const u64 size = size_of(geometry, group);
-	const u64 fixed = fixed_in(geometry, group);
-
-	return size > fixed ? size - fixed : 0;
-}
-
-/* What deletes, discards and checkpoints live on when all else is given away. */
-u64 slice_kept_back(u64 blocks)
-{
-	constexpr u64 least = 256;
-	constexpr u64 most = 2u << 20;
-	const u64 slice = blocks / 128;
-
-	return slice < least ? least : slice > most ? most : slice;
-}
-
 } // namespace
 
 Result<Owned<Space>> Space::open(struct tbk_device &device, const format::Superblock &super)
@@ -69,11 +37,15 @@ Result<Owned<Space>> Space::open_damaged(struct tbk_device &device, const format
 
 Status Space::prepare(const format::Superblock &super)
 {
-	geometry_ = { super.blocks.get(), super.journal_blocks.get(), super.header.pool.get() };
-	kept_back_ = slice_kept_back(super.blocks.get());
-	entries_ = static_cast<Entry *>(tbk_big_alloc(geometry_.groups() * sizeof(Entry)));
+	blocks_.store_relaxed(super.blocks.get());
+	journal_blocks_ = super.journal_blocks.get();
+	pool_ = super.header.pool.get();
+	kept_back_.store_relaxed(geometry().kept_back());
+	entries_ = static_cast<Atomic<Entries *> *>(
+		tbk_big_alloc(format::max_summaries * sizeof(*entries_)));
 	if (!entries_)
 		return Err::no_memory;
+	TBK_TRY(add_entries(geometry()));
 	return read_summaries(super);
 }
 
@@ -85,9 +57,15 @@ Space::~Space()
 	release(nodes_[1]);
 	release(settled_);
 	release(draining_);
-	for (u64 i = 0; entries_ && i < geometry_.groups(); i++) {
-		if (Group *group = entries_[i].group.load_relaxed())
-			Group::destroy(group);
+	release(unswept_);
+	for (u64 i = 0; entries_ && i < format::max_summaries; i++) {
+		Entries *entries = entries_[i].load_relaxed();
+
+		for (u64 g = 0; entries && g < format::groups_per_summary; g++) {
+			if (Group *group = entries->of[g].group.load_relaxed())
+				Group::destroy(group);
+		}
+		tbk_big_free(entries);
 	}
 	tbk_big_free(entries_);
 }
@@ -100,7 +78,7 @@ Status Space::read_summary(u64 index, u8 tag, void *buffer)
 			       (tag & format::slot_bit_8 ? 1 : 0));
 
 	TBK_TRY(read_blocks(device_, at, buffer, BlockCount(1)));
-	TBK_TRY(check_block(buffer, format::summary_magic, at, geometry_.pool));
+	TBK_TRY(check_block(buffer, format::summary_magic, at, pool_));
 	if (format::summary_tag(block.header.checkpoint.get()) != (tag & ~format::slot_bit_8))
 		return Err::stale;
 	return {};
@@ -110,16 +88,18 @@ Status Space::read_summaries(const format::Superblock &super)
 {
 	void *buffer = tbk_alloc(format::block_size, TBK_MAY_SLEEP);
 	const auto free_buffer = ScopeGuard([=] { tbk_free(buffer); });
-	const auto &block = *static_cast<const format::SummaryBlock *>(buffer);
+	const Geometry geometry = this->geometry();
 	bool is_read = false;
 	u64 free = 0;
 
 	if (!buffer)
 		return Err::no_memory;
-	for (u64 g = 0; g < geometry_.groups(); g++) {
+	const auto &block = *static_cast<const format::SummaryBlock *>(buffer);
+
+	for (u64 g = 0; g < geometry.groups(); g++) {
 		const u64 index = g / format::groups_per_summary;
 		const u8 tag = super.summaries[index];
-		Entry &entry = entries_[g];
+		Entry &entry = this->entry(g);
 
 		if (tag && g % format::groups_per_summary == 0) {
 			const Status read = read_summary(index, tag, buffer);
@@ -131,8 +111,8 @@ Status Space::read_summaries(const format::Superblock &super)
 		if (tag && is_read)
 			entry.summary = block.groups[g % format::groups_per_summary];
 		else
-			entry.summary.free.set(static_cast<u32>(most_free_in(geometry_, g)));
-		if (entry.summary.free.get() > most_free_in(geometry_, g) && !is_damaged_)
+			entry.summary.free.set(geometry.most_free_in(g));
+		if (entry.summary.free.get() > geometry.most_free_in(g) && !is_damaged_)
 			return Err::bad_records;
 		free += entry.summary.free.get();
 	}
@@ -142,7 +122,7 @@ Status Space::read_summaries(const format::Superblock &super)
 
 Status Space::replace(u64 index, const u64 *bits, u64 epoch)
 {
-	Entry &entry = entries_[index];
+	Entry &entry = this->entry(index);
 	Group *group = TBK_TRY(Group::create(index));
 
 	TBK_ASSERT(!entry.group.load_relaxed());
@@ -159,21 +139,23 @@ Status Space::replace(u64 index, const u64 *bits, u64 epoch)
 
 bool Space::is_sound(u64 start, u64 count) const
 {
-	if (count == 0 || start >= geometry_.blocks || count > geometry_.blocks - start)
+	const u64 blocks = blocks_.load_acquire();
+
+	if (count == 0 || start >= blocks || count > blocks - start)
 		return false;
 	if (group_of(start) != group_of(start + count - 1))
 		return false;
 	if (within_group(start) < format::fixed_blocks(group_of(start)))
 		return false;
-	const u64 past_journal = format::journal_start + geometry_.journal_blocks;
+	const u64 past_journal = format::journal_start + journal_blocks_;
 
 	return group_of(start) != 0 || start >= past_journal || start + count <= format::ring_b;
 }
 
 Result<Group *> Space::group(u64 index, bool may_wait)
 {
-	TBK_ASSERT(index < geometry_.groups());
-	Group *there = entries_[index].group.load_acquire();
+	TBK_ASSERT(index < geometry().groups());
+	Group *there = entry(index).group.load_acquire();
 
 	if (there)
 		return there;
@@ -186,7 +168,7 @@ Result<Group *> Space::group(u64 index, bool may_wait)
 
 Result<Group *> Space::load(u64 index)
 {
-	Entry &entry = entries_[index];
+	Entry &entry = this->entry(index);
 
 	if (Group *there = entry.group.load_relaxed())
 		return there;
@@ -212,7 +194,7 @@ Status Space::load_bitmaps(Group &group, const format::SummaryEntry &summary, vo
 	const auto &bitmap = *static_cast<const format::BitmapBlock *>(block);
 	MutexGuard guard(group.lock());
 
-	group.init_fixed(geometry_);
+	group.init_fixed(geometry());
 	for (u32 i = 0; i < format::bitmaps_per_group; i++) {
 		const u16 tag = summary.bitmap[i].get();
 
@@ -222,7 +204,7 @@ Status Space::load_bitmaps(Group &group, const format::SummaryEntry &summary, vo
 				       (tag & format::slot_bit_16 ? 1 : 0));
 
 		TBK_TRY(read_blocks(device_, at, block, BlockCount(1)));
-		TBK_TRY(check_block(block, format::bitmap_magic, at, geometry_.pool));
+		TBK_TRY(check_block(block, format::bitmap_magic, at, pool_));
 		if (format::bitmap_tag(bitmap.header.checkpoint.get()) !=
 		    (tag & ~format::slot_bit_16))
 			return Err::stale;
@@ -248,7 +230,7 @@ Run Space::take_in(Group &group, const Want &want)
 /* The very block wanted, if it is free and its bitmaps are there. */
 Run Space::take_goal(const Want &want)
 {
-	if (want.goal == 0 || want.goal >= geometry_.blocks)
+	if (want.goal == 0 || want.goal >= blocks_.load_acquire())
 		return {};
 	auto found = group(group_of(want.goal), false);
 
@@ -262,7 +244,7 @@ Run Space::take_goal(const Want &want)
 /* The group at home is full: make another one home, those least used first. */
 Result<Run> Space::take_elsewhere(Home &home, const Want &want)
 {
-	const u64 groups = geometry_.groups();
+	const u64 groups = geometry().groups();
 	Err why_not = Err::no_space;
 	u32 start = 0;
 
@@ -273,10 +255,11 @@ Result<Run> Space::take_elsewhere(Home &home, const Want &want)
 	}
 	for (u64 i = 0; i < groups; i++) {
 		const u64 index = (start + i) % groups;
-		const Group *there = entries_[index].group.load_relaxed();
+		const Entry &entry = this->entry(index);
+		const Group *there = entry.group.load_relaxed();
 
 		/* Full on disk and not here to tell otherwise. */
-		if (!there && entries_[index].summary.free.get() == 0)
+		if (!there && entry.summary.free.get_relaxed() == 0)
 			continue;
 		auto candidate = group(index, want.may_wait);
 
@@ -303,9 +286,11 @@ Result<Run> Space::take_elsewhere(Home &home, const Want &want)
  */
 u64 Space::floor_for(const Want &want) const
 {
+	const u64 kept_back = kept_back_.load_relaxed();
+
 	if (want.metadata)
 		return 0;
-	return want.kept + (want.reserved ? kept_back_ / 2 : kept_back_);
+	return want.kept + (want.reserved ? kept_back / 2 : kept_back);
 }
 
 Result<Run> Space::take(Home &home, const Want &want)
@@ -415,10 +400,8 @@ Status Space::free(u64 epoch, Run run, Freed what)
 void Space::release(Chunks &chunks)
 {
 	while (Chunk *chunk = chunks.pop_front()) {
-		for (u32 i = 0; i < chunk->count; i++) {
-			give_back(chunk->runs[i]);
-			freeing_.fetch_sub_relaxed(chunk->runs[i].count);
-		}
+		for (u32 i = 0; i < chunk->count; i++)
+			give_freed(chunk->runs[i]);
 		Owned<Chunk>::adopt(chunk).reset();
 	}
 }
@@ -427,6 +410,7 @@ void Space::durable(u64 epoch)
 {
 	Chunks nodes;
 
+	end_growth(epoch);
 	{
 		MutexGuard guard(lock_);
 		nodes.splice_all(nodes_[epoch & 1]);
@@ -443,15 +427,53 @@ bool Space::reclaim_begin()
 	return !draining_.is_empty();
 }
 
-void Space::reclaim_end()
+void Space::reclaim_end(bool sweep)
 {
 	Chunks drained;
 
 	{
 		MutexGuard guard(lock_);
-		drained.splice_all(draining_);
+		(sweep ? unswept_ : drained).splice_all(draining_);
 	}
 	release(drained);
+}
+
+u32 Space::take_freed(Run *runs, u32 most)
+{
+	MutexGuard guard(lock_);
+	u32 count = 0;
+
+	while (Chunk *chunk = unswept_.first()) {
+		while (chunk->count > 0 && count < most)
+			runs[count++] = chunk->runs[--chunk->count];
+		if (chunk->count > 0)
+			break;
+		unswept_.remove(*chunk);
+		Owned<Chunk>::adopt(chunk).reset();
+	}
+	return count;
+}
+
+void Space::give_freed(Run run)
+{
+	give_back(run);
+	freeing_.fetch_sub_relaxed(run.count);
+}
+
+void Space::keep_freed(Run run)
+{
+	freeing_.fetch_sub_relaxed(run.count);
+}
+
+void Space::give_all_freed()
+{
+	Chunks swept;
+
+	{
+		MutexGuard guard(lock_);
+		swept.splice_all(unswept_);
+	}
+	release(swept);
 }
 
 } // namespace thinback

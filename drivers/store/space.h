@@ -61,13 +61,44 @@ public:
 	 */
 	Status free(u64 epoch, Run run, Freed what) TBK_EXCLUDES(lock_);
 
+	/* A node and, unless it is 0, its second copy. What cannot be freed is told to the log. */
+	void free_node(u64 epoch, u64 block, u64 mirror) TBK_EXCLUDES(lock_);
+
+	/*
+	 * Second copies of nodes: they lie together, in two groups, so that one of
+	 * these is never the node's own. prepare_copies() chooses groups when there
+	 * are none, or those are full, and reads their bitmaps; take_copy() does not
+	 * wait. It takes a block and puts it in use, for the node in block @of; 0
+	 * when there is none to spare: they come after nodes, and after reserves.
+	 */
+	void prepare_copies() TBK_EXCLUDES(lock_);
+	u64 take_copy(u64 epoch, u64 of) TBK_EXCLUDES(lock_);
+
 	/* For a checkpoint: write what epoch @epoch changed, say so in @super. @batch is for the caller to wait for. */
 	void write(u64 epoch, format::Superblock &super, WriteBatch &batch) TBK_EXCLUDES(lock_);
 	/* Epoch @epoch is durable. */
 	void durable(u64 epoch) TBK_EXCLUDES(lock_);
 	/* Give out again what was freed up to the last durable epoch: begin, let the requests in flight end, end. */
 	bool reclaim_begin() TBK_EXCLUDES(lock_);
-	void reclaim_end() TBK_EXCLUDES(lock_);
+	/* @sweep: kept for the sweeper, and not given out before it says so. */
+	void reclaim_end(bool sweep) TBK_EXCLUDES(lock_);
+
+	/* For the sweeper: at most @most runs of what is kept for it, in no order. */
+	u32 take_freed(Run *runs, u32 most) TBK_EXCLUDES(lock_);
+	/* What it took may be given out; or is not while the pool is open. */
+	void give_freed(Run run) TBK_EXCLUDES(lock_);
+	void keep_freed(Run run);
+	/* All that it has not taken may be. */
+	void give_all_freed() TBK_EXCLUDES(lock_);
+
+	/*
+	 * Growing, in space_grow.cc: make_room() first, which may sleep; then grow() from
+	 * @from blocks to @blocks, as a change of epoch @epoch, which cannot fail. Nothing
+	 * of the new blocks is given out, and geometry() is what it was, until that epoch
+	 * is durable. Does nothing if the pool grows already, or is not of that size any more.
+	 */
+	Status make_room(u64 blocks) TBK_EXCLUDES(lock_);
+	void grow(u64 epoch, u64 from, u64 blocks) TBK_EXCLUDES(lock_);
 
 	u64 free_blocks() const { return free_.load_relaxed(); }
 	u64 freeing_blocks() const { return freeing_.load_relaxed(); }
@@ -78,10 +109,11 @@ public:
 	u64 free_for_data() const
 	{
 		const u64 free = free_blocks();
+		const u64 kept_back = kept_back_.load_relaxed();
 
-		return free > kept_back_ ? free - kept_back_ : 0;
+		return free > kept_back ? free - kept_back : 0;
 	}
-	const Geometry &geometry() const { return geometry_; }
+	Geometry geometry() const { return { blocks_.load_acquire(), journal_blocks_, pool_ }; }
 	/* Whether blocks can be in use at all: inside the pool and not fixed. */
 	bool is_sound(u64 start, u64 count) const;
 
@@ -89,6 +121,14 @@ private:
 	struct Entry {
 		Atomic<Group *> group;	      /* NULL until loaded; never unloaded */
 		format::SummaryEntry summary; /* as of the last durable checkpoint */
+	};
+	/* Of a summary block. None moves or goes, so they are read without a lock. */
+	struct Entries {
+		Entry of[format::groups_per_summary];
+	};
+	struct Growth {
+		u64 epoch = 0; /* 0: none */
+		u64 blocks = 0;
 	};
 
 	/* Runs freed, a page of them. */
@@ -103,6 +143,13 @@ private:
 	friend Result<Owned<Space>> make<Space>(struct tbk_device &);
 
 	Status prepare(const format::Superblock &super);
+	Status add_entries(const Geometry &geometry);
+	Entry &entry(u64 group) const
+	{
+		Entries *entries = entries_[group / format::groups_per_summary].load_acquire();
+
+		return entries->of[group % format::groups_per_summary];
+	}
 	Status read_summaries(const format::Superblock &super);
 	Status read_summary(u64 index, u8 tag, void *buffer);
 	Result<Group *> group(u64 index, bool may_wait) TBK_EXCLUDES(lock_);
@@ -115,26 +162,46 @@ private:
 	u64 floor_for(const Want &want) const;
 	Run count_taken(Run run, u64 floor);
 
+	/* space_copies.cc */
+	struct CopyHome {
+		Home home;
+		Atomic<u64> next; /* beside the last one; 0: none yet */
+		Atomic<u32> full;
+	};
+	void prepare_copy_home(CopyHome &copies, u64 not_in);
+	Run take_copy_at(CopyHome &copies, u64 goal);
+	u64 take_copy_in(CopyHome &copies, u64 of);
+
 	void remember(Chunks &chunks, Run run) TBK_REQUIRES(lock_);
 	void release(Chunks &chunks) TBK_EXCLUDES(lock_);
 
+	Geometry geometry_in(u64 epoch) TBK_EXCLUDES(lock_);
+	Run publish_growth(const Geometry &before, const Geometry &after) TBK_REQUIRES(lock_);
+	void end_growth(u64 epoch) TBK_EXCLUDES(lock_);
+
+	bool write_changed(u64 index, u64 epoch, WriteBatch &batch);
 	void write_group(u64 index, u64 epoch, u32 changed, WriteBatch &batch);
 	void write_summary(u64 index, u64 epoch, format::Superblock &super, WriteBatch &batch);
 
 	struct tbk_device &device_;
-	Geometry geometry_;
+	Atomic<u64> blocks_; /* of the pool, as of the last durable checkpoint */
+	u64 journal_blocks_ = 0;
+	u64 pool_ = 0;
 	bool is_damaged_ = false; /* summaries that cannot be read are forgiven */
-	u64 kept_back_ = 0;
+	Atomic<u64> kept_back_;
 	Atomic<u64> free_;    /* clear in the live bitmaps, of groups loaded or not */
 	Atomic<u64> freeing_; /* in chunks */
 	Atomic<u64> reserved_;
+	CopyHome copies_[2];
 
 	Mutex lock_{ TBK_RANK_SPACE };
-	Entry *entries_ = nullptr;	       /* pointers set under lock_, read without */
+	Atomic<Entries *> *entries_ = nullptr; /* as many as a superblock has room for */
+	Growth growth_ TBK_GUARDED_BY(lock_);
 	Chunks data_[2] TBK_GUARDED_BY(lock_); /* freed, by parity of the epoch */
 	Chunks nodes_[2] TBK_GUARDED_BY(lock_);
 	Chunks settled_ TBK_GUARDED_BY(lock_);	/* durably free; requests may be in flight */
 	Chunks draining_ TBK_GUARDED_BY(lock_); /* the same, between reclaim_begin and _end */
+	Chunks unswept_ TBK_GUARDED_BY(lock_);	/* none is in flight; for the sweeper */
 	u32 next_home_ TBK_GUARDED_BY(lock_) = 0;
 };
 

@@ -28,6 +28,8 @@ Status check_numbers(const format::Superblock &super)
 		return Err::bad_records;
 	if (super.low.get() > 1000 || super.critical.get() > 1000)
 		return Err::bad_records;
+	if (super.policy.get() & ~(format::policy_discard | format::policy_scrub_freed))
+		return Err::bad_records;
 	if (super.name[0] == 0 || super.name[format::name_size - 1] != 0)
 		return Err::bad_records;
 	if (super.catalog.level >= format::max_height || super.generation.get() == 0)
@@ -97,6 +99,34 @@ Status read_superblock(struct tbk_device &device, format::Superblock &super)
 	if (super.blocks.get() > info.bytes / format::block_size)
 		return Err::too_small;
 	return {};
+}
+
+namespace {
+
+bool is_zero(const u8 *block)
+{
+	for (size_t i = 0; i < format::block_size; i++) {
+		if (block[i])
+			return false;
+	}
+	return true;
+}
+
+} // namespace
+
+bool may_be_torn(u64 at, u64 checkpoint)
+{
+	const bool is_b = at >= format::ring_b;
+	const u64 slot = at - (is_b ? format::ring_b : format::ring_a);
+
+	return slot == (checkpoint + 1) % format::ring_length ||
+	       (is_b && slot == checkpoint % format::ring_length);
+}
+
+bool is_bad_copy(const u8 *block, u64 at, u64 pool, u64 checkpoint)
+{
+	return !check_block(block, format::superblock_magic, PhysicalBlock(at), pool).is_ok() &&
+	       !is_zero(block) && !may_be_torn(at, checkpoint);
 }
 
 PhysicalBlock seal_superblock(const format::Superblock &super, Ring ring, void *buffer)

@@ -14,7 +14,23 @@ namespace thinback {
  */
 Status read_superblock(struct tbk_device &device, format::Superblock &super);
 
+/* Whether read_superblock() failed so that there may be a pool all the same, without any copy to be read. */
+constexpr bool is_superblock_lost(Err err)
+{
+	return err == Err::no_pool || err == Err::bad_checksum || err == Err::misplaced ||
+	       err == Err::bad_records || err == Err::wrong_pool || err == Err::io_error;
+}
+
 enum class Ring { a, b };
+
+/*
+ * Whether a crash, or a checkpoint that is under way, accounts for anything in slot @at of a
+ * ring when @checkpoint is the last durable one: the next one's copies are written, and
+ * nobody waits for this one's in ring B.
+ */
+bool may_be_torn(u64 at, u64 checkpoint);
+/* Whether @block, read from slot @at, is a copy that is damaged, and that does not account for it. */
+bool is_bad_copy(const u8 *block, u64 at, u64 pool, u64 checkpoint);
 
 /* Makes @buffer, a block, what lies in @ring for @super; returns where that is. */
 PhysicalBlock seal_superblock(const format::Superblock &super, Ring ring, void *buffer);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "node_cache.h"
+#include "space.h"
 
 namespace thinback {
 
@@ -52,7 +53,7 @@ public:
 	/* For holders of the lock. While pending, the root is unsealed and its checksum unknown. */
 	NodePointer root() const
 	{
-		return { root_block(), root_birth_, root_checksum_, root_level() };
+		return { root_block(), root_birth_, root_checksum_, root_level(), root_mirror_ };
 	}
 	bool is_root_pending() const { return root_pending_; }
 	void set_root(const NodePointer &to, bool pending)
@@ -61,6 +62,7 @@ public:
 		root_level_.store_relaxed(to.level);
 		root_birth_ = to.birth;
 		root_checksum_ = to.checksum;
+		root_mirror_ = to.mirror;
 		root_pending_ = pending;
 	}
 
@@ -71,6 +73,7 @@ private:
 	u64 floor_ = 0;
 	u64 merged_ = 0; /* 0: no merge */
 	u64 root_birth_ = 0;
+	u64 root_mirror_ = 0;
 	u32 root_checksum_ = 0;
 	bool root_pending_ = false;
 };
@@ -89,8 +92,9 @@ private:
 
 /*
  * Makes all of the tree's nodes final as of checkpoint @epoch and queues them
- * for writing. Caller holds the tree's lock. Never fails: all it needs is in memory.
+ * for writing. Caller holds the tree's lock. Never fails: all it needs is in memory,
+ * and where there is no space for a second copy there will be none.
  */
-void seal_tree(Tree &tree, NodeCache &cache, u64 epoch, u64 pool, WriteList &list);
+void seal_tree(Tree &tree, NodeCache &cache, u64 epoch, Space &space, WriteList &list);
 
 } // namespace thinback

@@ -87,12 +87,11 @@ void TreeEditor::retire(Node &node)
 
 void TreeEditor::forget(Node &node)
 {
-	const Run run = { node.block(), 1 };
+	const u64 block = node.block();
+	const u64 mirror = node.mirror;
 
 	cache_.drop(node);
-	if (!space_.free(moment_.epoch, run, Space::Freed::node).is_ok())
-		tbk_log(TBK_LOG_WARNING, "block %llu stays in use: its bitmap cannot be read",
-			run.start);
+	space_.free_node(moment_.epoch, block, mirror);
 }
 
 NodePointer TreeEditor::pointer_to(const Node &node) const

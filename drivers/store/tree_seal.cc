@@ -27,12 +27,13 @@ namespace {
 struct Sealer {
 	NodeCache &cache;
 	u64 epoch;
-	u64 pool;
+	Space &space;
+	format::TreeKind kind;
 	u32 owner;
 	WriteList &list;
 
 	/* Children first: a parent holds their checksums. As deep as the tree is high. */
-	NodePointer seal(u64 block)
+	NodePointer seal(u64 block, bool is_root)
 	{
 		Node *node = cache.get_cached(block);
 
@@ -43,15 +44,18 @@ struct Sealer {
 
 		header.magic.set(format::node_magic);
 		header.self.set(block);
-		header.pool.set(pool);
+		header.pool.set(space.geometry().pool);
 		header.checkpoint.set(epoch);
 		header.owner.set(owner);
 		seal_block(node->image());
+		/* Of a catalog's leaf nobody could tell which volumes were in it. */
+		if (node->level() > 0 || is_root || kind == format::TreeKind::catalog)
+			node->mirror = space.take_copy(epoch, block);
 		node->sealed = true;
 		list.add(cache, *node);
 
 		const NodePointer sealed = { block, node->birth(), header.checksum.get(),
-					     node->level() };
+					     node->level(), node->mirror };
 
 		cache.unpin(*node);
 		return sealed;
@@ -64,20 +68,20 @@ struct Sealer {
 		for (u32 i = 0; i < node.count(); i++) {
 			if (!node.is_pending(i))
 				continue;
-			node.set_pointer(i, node.key(layout, i), seal(node.child(i)), false);
+			node.set_pointer(i, node.key(layout, i), seal(node.child(i), false), false);
 		}
 	}
 };
 
 } // namespace
 
-void seal_tree(Tree &tree, NodeCache &cache, u64 epoch, u64 pool, WriteList &list)
+void seal_tree(Tree &tree, NodeCache &cache, u64 epoch, Space &space, WriteList &list)
 {
 	if (!tree.is_root_pending())
 		return;
-	Sealer sealer{ cache, epoch, pool, tree.owner, list };
+	Sealer sealer{ cache, epoch, space, tree.kind, tree.owner, list };
 
-	tree.set_root(sealer.seal(tree.root_block()), false);
+	tree.set_root(sealer.seal(tree.root_block(), true), false);
 }
 
 } // namespace thinback

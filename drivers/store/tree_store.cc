@@ -180,7 +180,10 @@ void TreeEditor::remove_entry(u32 level, u32 index)
 		node.set_word(layout, 0, 0, key);
 }
 
-/* A root with a single child adds nothing. One that is not on the path goes if it is in memory. */
+/*
+ * A root with a single child adds nothing. One that is not on the path goes if it is in memory.
+ * A leaf that is on disk already has no second copy, as a root must: there the root stays.
+ */
 void TreeEditor::collapse_root()
 {
 	while (!tree_->is_empty() && tree_->root_level() > 0) {
@@ -189,7 +192,7 @@ void TreeEditor::collapse_root()
 
 		if (!root)
 			return;
-		if (root->count() > 1) {
+		if (root->count() > 1 || (root->level() == 1 && !root->is_pending(0))) {
 			if (!on_path)
 				cache_.unpin(*root);
 			return;

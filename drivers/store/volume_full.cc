@@ -72,7 +72,8 @@ VolumeIo::Step VolumeIo::space_refused(RequestState &state, Err err)
 		fail(state, err);
 		return Step::done;
 	}
-	if (err == Err::no_space && !state.retried &&
+	/* What is scrubbed comes a piece at a time, and others may be first. */
+	if (err == Err::no_space && (!state.retried || pool_.sweeper().is_scrubbing()) &&
 	    pool_.space().freeing_blocks() >= worth_waiting_for) {
 		state.stall = Stall::checkpoint;
 		return Step::stalled;

@@ -103,6 +103,9 @@ void VolumeIo::start(RequestState &state, Effort effort)
 {
 	if (!enter(state))
 		return;
+	/* The volume may have been cut off meanwhile; while we are inside it is not. */
+	if (const Err err = check(state.request()); err != Err::ok)
+		fail(state, err);
 	drive(state, effort);
 }
 
@@ -180,10 +183,10 @@ void VolumeIo::transfer_ended(RequestState &state)
 		return;
 	}
 	if (state.stall != Stall::none) {
-		if (state.stall == Stall::checkpoint)
-			flush_all(state);
-		else
+		if (state.stall == Stall::full)
 			wait_for_space(state);
+		else
+			flush_all(state);
 		return;
 	}
 	/*
@@ -234,7 +237,7 @@ void VolumeIo::flush(RequestState &state)
 		flush_map(state);
 }
 
-/* For a write that waits for space. Context: any. */
+/* For a write that waits for space, or for room for its mappings. Context: any. */
 void VolumeIo::flush_all(RequestState &state)
 {
 	state.flush.done = flushed;
@@ -320,11 +323,20 @@ void VolumeIo::wake(RangeLock::Waiters &ready)
 		queue_slow(container_of<&RequestState::range_waiter>(waiter));
 }
 
+/* Whether the request, about to change the map, has to wait outside gate and epoch for a checkpoint. */
+bool VolumeIo::is_stuffed(RequestState &state) const
+{
+	if (!pool_.cache().is_stuffed())
+		return false;
+	state.stall = Stall::room;
+	return true;
+}
+
 void VolumeIo::resume(RequestState &state)
 {
 	if (state.stall == Stall::checkpoint) {
 		state.retried = true;
-		pool_.reclaim();
+		pool_.reclaim_now();
 	}
 	state.stall = Stall::none;
 	state.pending.store_relaxed(1);
@@ -344,17 +356,10 @@ void VolumeIo::run_slow(struct tbk_work *work)
 			return;
 		if (state->stall != Stall::none)
 			self.resume(*state);
-		const Err err = state->inside ? Err::ok : self.check(state->request());
-
-		/* The volume may have been cut off meanwhile. */
-		if (err != Err::ok) {
-			self.fail(*state, err);
-			self.finish(*state);
-		} else if (state->inside) {
+		if (state->inside)
 			self.drive(*state, Effort::io);
-		} else {
+		else
 			self.start(*state, Effort::io);
-		}
 	}
 }
 

@@ -26,6 +26,7 @@ enum class Stall : u8 {
 	none,
 	checkpoint, /* no block, and one may free some */
 	full,	    /* no block: volume_full.cc */
+	room,	    /* too many nodes are dirty: a checkpoint is to write them */
 };
 
 /* What a request's `core` holds between submit and done. */
@@ -84,6 +85,9 @@ public:
 	/* Somebody else changed the map: a flush has to wait for the checkpoint. */
 	void forget_changes(Moment moment) { log_.drop(moment.epoch); }
 
+	/* Gives back what is kept ready for the next change of the map. The caller holds the volume's lock. */
+	void relax();
+
 	/* volume_full.cc: writes that wait for a block try again. Context: any. */
 	void look_again() TBK_EXCLUDES(lock_);
 	/* How many do. */
@@ -118,6 +122,7 @@ private:
 	void push_slow(RequestState &state) TBK_REQUIRES(lock_);
 	static void run_slow(struct tbk_work *work);
 	void resume(RequestState &state);
+	bool is_stuffed(RequestState &state) const;
 	void wake(RangeLock::Waiters &ready);
 
 	/* volume_transfer.cc: handing out pieces. */
@@ -125,6 +130,9 @@ private:
 	Step next_read(RequestState &state, Effort effort);
 	Step next_write(RequestState &state, Effort effort);
 	Step next_discard(RequestState &state);
+	/* volume_zeroes.cc */
+	static u64 alike(RequestState &state, u64 offset, u64 bytes, bool &is_zero);
+	Step write_zeroes(RequestState &state, u64 block, u64 count, Effort effort);
 	Step write_in_place(RequestState &state, const Mapping &found, u64 offset, u64 bytes,
 			    Effort effort);
 	Step write_whole(RequestState &state, u64 block, u64 count, Effort effort);

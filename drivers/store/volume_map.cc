@@ -54,6 +54,12 @@ Result<ExtentEditor *> VolumeIo::editor()
 	return editor_.get();
 }
 
+void VolumeIo::relax()
+{
+	if (editor_)
+		editor_->relax();
+}
+
 Status VolumeIo::map_one(u64 start, Run run)
 {
 	auto edit = editor();

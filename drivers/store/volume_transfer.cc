@@ -138,6 +138,10 @@ VolumeIo::Step VolumeIo::next_read(RequestState &state, Effort effort)
 	const Mapping &mapping = found.value();
 
 	bytes = least(bytes, mapping.run.raw() * block_bytes - offset);
+	if (mapping.kind == Mapping::Kind::lost) {
+		fail(state, Err::lost);
+		return Step::done;
+	}
 	if (mapping.kind != Mapping::Kind::data) {
 		tbk_payload_zero(&request.payload, state.handed_out, bytes);
 		state.handed_out += bytes;
@@ -190,7 +194,15 @@ VolumeIo::Step VolumeIo::next_write(RequestState &state, Effort effort)
 	const u64 at = request.sector * 512 + state.handed_out;
 	const u64 block = at / block_bytes;
 	const u64 offset = at % block_bytes;
-	const u64 bytes = least(request.bytes - state.handed_out, max_piece);
+	u64 bytes = least(request.bytes - state.handed_out, max_piece);
+
+	if (volume_.allowance.detects_zeroes()) {
+		bool is_zero = false;
+
+		bytes = alike(state, offset, bytes, is_zero);
+		if (is_zero)
+			return write_zeroes(state, block, bytes / block_bytes, effort);
+	}
 	auto found = find(block, (offset + bytes + block_bytes - 1) / block_bytes, effort);
 
 	if (!found.is_ok() && found.error() != Err::would_block) {
@@ -280,6 +292,8 @@ VolumeIo::Step VolumeIo::write_locked(RequestState &state, Piece &piece, Effort 
 			return Step::done;
 		piece.run = {};
 	} else {
+		if (is_stuffed(state))
+			return Step::stalled;
 		auto taken = take_space(block, run.count, found.value(), effort);
 
 		if (!taken.is_ok())
@@ -336,6 +350,8 @@ VolumeIo::Step VolumeIo::write_part(RequestState &state, u64 block, u32 offset, 
 {
 	Range range;
 
+	if (is_stuffed(state))
+		return Step::stalled;
 	range.start = block;
 	range.count = 1;
 	if (!ranges_.lock(range, state.range_waiter))
@@ -361,6 +377,9 @@ Status VolumeIo::fill_block(RequestState &state, u64 block, u32 offset, u32 byte
 	const bool in_place = found.own && !is_ordered();
 	Run run = { found.target.raw(), 1 };
 
+	/* What would be around the bytes that are written nobody knows. */
+	if (found.kind == Mapping::Kind::lost)
+		return Err::lost;
 	__builtin_memset(buffer, 0, block_bytes);
 	if (found.kind != Mapping::Kind::data && request.op == TBK_OP_WRITE_ZEROES)
 		return {};
@@ -408,6 +427,8 @@ VolumeIo::Step VolumeIo::next_discard(RequestState &state)
 	}
 	const u64 count = least(left / block_bytes, most);
 
+	if (is_stuffed(state))
+		return Step::stalled;
 	{
 		MutexGuard guard(volume_.lock);
 		const Status unmapped = unmap(at / block_bytes, count);

@@ -89,6 +89,11 @@ void tbk_big_free(void *memory)
 	give(memory);
 }
 
+tbk_u64 tbk_memory_bytes()
+{
+	return 4ull << 30;
+}
+
 struct tbk_reserve *tbk_reserve_create(const char *, size_t size, unsigned int least)
 {
 	might_sleep("a reserve");

@@ -71,6 +71,12 @@ enum tbk_pool_level {
 };
 
 /* All figures are counters, none is a walk. Sizes in bytes. */
+enum tbk_scrub_state {
+	TBK_SCRUB_IDLE, /* none yet, or it was stopped */
+	TBK_SCRUB_RUNNING,
+	TBK_SCRUB_DONE,
+};
+
 struct tbk_pool_info {
 	char name[TBK_NAME_MAX + 1];
 	tbk_u8 uuid[16];
@@ -88,6 +94,17 @@ struct tbk_pool_info {
 	tbk_u64 reserved; /* part of free that is kept for volumes with a reserve */
 	enum tbk_pool_level level;
 	tbk_u32 low, critical; /* marks, in thousandths of size */
+	tbk_u32 discard;       /* struct tbk_pool_policy */
+	tbk_u32 scrub_freed;
+	tbk_u64 discard_rate;
+	tbk_u64 cache;					 /* memory of tree nodes */
+	tbk_u64 cache_limit, dirty_limit, journal_limit; /* as in struct tbk_pool_tuning */
+	tbk_u64 scrub_rate, remove_rate;		 /* the same */
+	/* Of the scrub that is under way, or was the last since the pool was opened. */
+	enum tbk_scrub_state scrub_state;
+	tbk_u64 scrub_done, scrub_total; /* blocks of metadata; the total is an estimate */
+	tbk_u64 scrub_found;		 /* things that were damaged */
+	tbk_u64 scrub_healed;		 /* of these, those that are sound again */
 };
 void tbk_pool_describe(struct tbk_pool *pool, struct tbk_pool_info *info);
 
@@ -115,6 +132,89 @@ void tbk_pool_listen(struct tbk_pool *pool, const struct tbk_pool_listener *list
  * more are free. Durable when it returns. -EINVAL @critical above @low, or either above 990.
  */
 int tbk_pool_marks(struct tbk_pool *pool, tbk_u32 low, tbk_u32 critical, struct tbk_why *why);
+
+/**
+ * tbk_pool_grow() - Take up all of a device that has become larger.
+ * @pool: may be in use
+ * @bytes: out: its size, also when there was nothing to do
+ * @why: the reason of a refusal
+ *
+ * The journal stays as it is. Durable when it returns, and given out no sooner:
+ * cut off at any moment, the pool has the old size or the new one.
+ *
+ * Return: 0; -EOVERFLOW the device is smaller than the pool; -EINVAL the pool is as
+ * large as one can be; -EROFS, -ESHUTDOWN the pool has failed, -EIO, -ENOMEM.
+ */
+int tbk_pool_grow(struct tbk_pool *pool, tbk_u64 *bytes, struct tbk_why *why);
+
+#define TBK_POLICY_DISCARD 1u
+#define TBK_POLICY_SCRUB_FREED 2u
+#define TBK_POLICY_DISCARD_RATE 4u
+
+/**
+ * struct tbk_pool_policy - what is done with freed blocks of data before they are given out again
+ * @set: TBK_POLICY_*: what is to change
+ * @discard: nonzero: they are discarded on the pool's device, unless blocks are short
+ * @scrub_freed: nonzero: they are overwritten with zeros, even if writes have to wait for it
+ * @discard_rate: of both, bytes a second, rounded up to MiB; 0 no bound
+ */
+struct tbk_pool_policy {
+	tbk_u32 set;
+	tbk_u32 discard;
+	tbk_u32 scrub_freed;
+	tbk_u64 discard_rate;
+};
+
+/* Change it. Durable when it returns. A pool that scrubs is closed when it has. */
+int tbk_pool_set_policy(struct tbk_pool *pool, const struct tbk_pool_policy *policy,
+			struct tbk_why *why);
+
+#define TBK_TUNE_CACHE 1u
+#define TBK_TUNE_DIRTY 2u
+#define TBK_TUNE_JOURNAL 4u
+#define TBK_TUNE_SCRUB 8u
+#define TBK_TUNE_REMOVE 16u
+
+/**
+ * struct tbk_pool_tuning - how much a pool may have in memory, and when it writes
+ * @set: TBK_TUNE_*: what is to change
+ * @cache: most memory of tree nodes, 1 MiB or more
+ * @dirty: nodes not yet written at which a checkpoint begins; what is more than
+ *         half of @cache counts as that, and a block is the least
+ * @journal: how much of the journal may be taken before a checkpoint begins, from
+ *           one block to all of it
+ * @scrub_rate: what a scrub reads a second, a block or more
+ * @remove_rate: leaves of the maps of removed volumes and snapshots that are freed a
+ *               second; not while the pool is critical or full
+ *
+ * In bytes but for the last; 0 is the default: 1/64 of the machine's memory, but 256 MiB at
+ * most; a quarter of @cache; half of the journal; 32 MiB; no bound.
+ */
+struct tbk_pool_tuning {
+	tbk_u32 set;
+	tbk_u64 cache, dirty, journal, scrub_rate, remove_rate;
+};
+
+/* For as long as the pool is open. -EINVAL */
+int tbk_pool_tune(struct tbk_pool *pool, const struct tbk_pool_tuning *tuning, struct tbk_why *why);
+
+#define TBK_SCRUB_STOP 1u
+
+/**
+ * tbk_pool_scrub() - Begin to read and verify a pool's metadata in the background, or end that.
+ * @pool: may be in use, and only be read
+ * @flags: 0, or TBK_SCRUB_STOP
+ * @why: the reason of a refusal
+ *
+ * Superblocks and all nodes of all trees. What is damaged and has a sound second copy is
+ * written anew; the rest is told to the log, and counted. One that is under way goes on.
+ * Closing the pool ends it.
+ *
+ * Return: 0; -EINVAL.
+ */
+int tbk_pool_scrub(struct tbk_pool *pool, tbk_u32 flags, struct tbk_why *why);
+/* Until none is under way. */
+void tbk_pool_scrub_wait(struct tbk_pool *pool);
 
 /* ---- volumes and snapshots ---- */
 
@@ -146,8 +246,9 @@ struct tbk_object_info {
 	tbk_u64 quota;	  /* bytes that own may come to, 0 no bound */
 	tbk_u64 reserve;  /* bytes that are kept for it, own included */
 	enum tbk_on_full on_full;
-	tbk_u32 full_wait; /* seconds, for TBK_FULL_WAIT */
-	tbk_u32 waiting;   /* writes that wait for space now */
+	tbk_u32 full_wait;     /* seconds, for TBK_FULL_WAIT */
+	tbk_u32 waiting;       /* writes that wait for space now */
+	tbk_u32 detect_zeroes; /* zeros that are written take no space */
 };
 
 /**
@@ -215,16 +316,18 @@ int tbk_volume_resize(struct tbk_pool *pool, const char *volume, tbk_u64 bytes, 
 #define TBK_LIMIT_QUOTA 1u
 #define TBK_LIMIT_RESERVE 2u
 #define TBK_LIMIT_ON_FULL 4u
-#define TBK_LIMIT_ALL 7u
+#define TBK_LIMIT_DETECT_ZEROES 256u
+#define TBK_LIMIT_ALL 263u
 
 #define TBK_FULL_WAIT_MAX 3600u
 
 struct tbk_volume_limits {
 	tbk_u32 set; /* TBK_LIMIT_*: what is to change */
 	tbk_u32 on_full;
-	tbk_u32 full_wait; /* seconds, 0 the default of 60 */
-	tbk_u64 quota;	   /* bytes, rounded up to blocks; 0 none */
-	tbk_u64 reserve;   /* the same */
+	tbk_u32 full_wait;     /* seconds, 0 the default of 60 */
+	tbk_u64 quota;	       /* bytes, rounded up to blocks; 0 none */
+	tbk_u64 reserve;       /* the same */
+	tbk_u32 detect_zeroes; /* nonzero: whole blocks of zeros that are written take no space */
 };
 
 /*
@@ -324,8 +427,14 @@ struct tbk_check {
 	void *context;
 	/* Filled in: */
 	tbk_u64 volumes, snapshots, nodes, extents, data_blocks, leaked_blocks;
+	tbk_u64 copies; /* second ones, of nodes */
 	char pool[TBK_NAME_MAX + 1];
+	/* For tbk_pool_repair(): */
+	tbk_u32 repair;	  /* TBK_REPAIR_* */
+	const char *name; /* of a pool whose superblocks are all lost; NULL: "recovered" */
 };
+
+#define TBK_REPAIR_DROP 1u /* what cannot be read is given up: its range reads as an error */
 
 /* Verify every invariant without writing. Return: 0 when done, whatever was found; -EMEDIUMTYPE no pool; -ENOMEM; -EIO. */
 int tbk_pool_check(struct tbk_device *device, struct tbk_check *check, struct tbk_why *why);
@@ -333,13 +442,18 @@ int tbk_pool_check(struct tbk_device *device, struct tbk_check *check, struct tb
 /**
  * tbk_pool_repair() - Mend what a check of class leak or repairable finds.
  * @device: exclusively ours, in no use as a pool
- * @check: of it @mended is called, for what is done and durable; nothing else is
+ * @check: of it @mended is called, for what is done and durable
  * @why: the reason of a failure
  *
  * Ends a journal that is damaged where it cannot be replayed any further; other
- * damage stays as it is. Cut off at any moment, the pool is as before or
- * mended. What is left over is for another check to tell. Writes nothing if
- * there is nothing to mend.
+ * damage stays as it is, unless TBK_REPAIR_DROP asks for it to be given up: then
+ * what cannot be read becomes a range that reads as an error until it is written
+ * or discarded. Cut off at any moment, the pool is as before, or mended, or some
+ * of it given up and its space not yet free. What is left over is for another
+ * check to tell. Writes nothing if there is nothing to mend.
+ *
+ * A pool that has lost all superblocks is looked for on the whole device, with
+ * @check's progress; if not enough of it is left, @found says so.
  *
  * Return: 0; -EMEDIUMTYPE no pool; -EROFS; -ENOMEM; -EIO.
  */

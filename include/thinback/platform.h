@@ -84,6 +84,9 @@ void *tbk_big_alloc(size_t size);
  */
 void tbk_big_free(void *memory);
 
+/* Bytes of memory there are in all. Context: any. */
+tbk_u64 tbk_memory_bytes(void);
+
 struct tbk_reserve;
 
 /**
@@ -347,6 +350,8 @@ struct tbk_payload {
 
 /* Fill @bytes from @offset with zeros. Context: any. */
 void tbk_payload_zero(const struct tbk_payload *payload, size_t offset, size_t bytes);
+/* Nonzero if there are only zeros; a guest may change them meanwhile. Context: any. */
+int tbk_payload_is_zero(const struct tbk_payload *payload, size_t offset, size_t bytes);
 /* Copy out of the payload (what a writer sends) and into it (what a reader gets). Context: any. */
 void tbk_payload_get(const struct tbk_payload *payload, size_t offset, void *to, size_t bytes);
 void tbk_payload_put(const struct tbk_payload *payload, size_t offset, const void *from,

@@ -2,6 +2,7 @@
 /* What the platform promises of waiting, gates, RCU and reserves: both platforms. */
 #include <thinback/base/atomic.h>
 #include <thinback/base/lock.h>
+#include <thinback/base/owned.h>
 
 #include "../harness/check.h"
 
@@ -23,12 +24,15 @@ public:
 
 	bool start()
 	{
+		auto work = make<Work>();
+
 		queue_ = tbk_queue_create("errand");
-		if (!queue_)
+		if (!queue_ || !work.is_ok())
 			return false;
-		tbk_work_init(&work_.raw, run_work);
-		work_.errand = this;
-		tbk_work_queue_after(queue_, &work_.raw, 1);
+		work_ = work.release();
+		tbk_work_init(&work_->raw, run_work);
+		work_->errand = this;
+		tbk_work_queue_after(queue_, &work_->raw, 1);
 		return true;
 	}
 
@@ -61,7 +65,7 @@ private:
 
 	void (*run_)(Errand &);
 	struct tbk_queue *queue_ = nullptr;
-	Work work_{};
+	Owned<Work> work_; /* not on the stack: a debug kernel minds */
 	Atomic<int> done_;
 };
 

@@ -84,8 +84,8 @@ void Explorer::run()
 		chain_++;
 	} while (go_on() && !test_options.has_cut);
 	signal(SIGABRT, SIG_DFL);
-	printf("# %llu cuts, %llu workloads, %llu requests found no space\n", images_, workloads_,
-	       refused_);
+	printf("# %llu cuts, %llu workloads, %llu structural changes, %llu refused for want of space\n",
+	       images_, workloads_, changes_, refused_);
 }
 
 /* ---- workloads ---- */
@@ -122,6 +122,7 @@ bool Explorer::format()
 {
 	const struct tbk_format_options format = { "tank", { 1, 2, 3, 4, 5, 6, 7, 8 }, 0 };
 	struct tbk_pool_info info {};
+	struct tbk_check check {};
 	bool is_ok = true;
 
 	ledger_ = Ledger();
@@ -129,32 +130,42 @@ bool Explorer::format()
 	hosted_run([&] {
 		struct tbk_pool *pool = nullptr;
 
+		check.found = [](struct tbk_check *, enum tbk_finding_class, const char *) {
+		};
 		is_ok = !tbk_pool_format(device_.get(), &format, nullptr) &&
+			!tbk_pool_check(device_.get(), &check, nullptr) &&
 			!tbk_pool_open(device_.get(), 0, &pool, nullptr);
 		if (!is_ok)
 			return;
 		tbk_pool_describe(pool, &info);
-		is_ok = !options_.leave_free || fill(pool);
+		is_ok = !options_.policy.set ||
+			!tbk_pool_set_policy(pool, &options_.policy, nullptr);
+		is_ok = is_ok && (!options_.leave_free || fill(pool));
 		is_ok = !tbk_pool_close(pool, nullptr) && is_ok;
 	});
 	empty_ = info.free;
+	empty_nodes_ = check.nodes + check.copies;
 	device_->restart();
 	return is_ok;
 }
 
 bool Explorer::run_workload()
 {
+	WorkloadOptions options = options_.workload;
 	std::string why;
 
+	if (is_short())
+		options.operations /= 5;
 	place_ = { chain_, round_, 0, 0 };
 	snprintf(where_text, sizeof(where_text), "%s\n", place().c_str());
 	const bool is_clean = hosted_run(
 		[&] {
-			Workload workload(*device_, ledger_, seed(), options_.workload);
+			Workload workload(*device_, ledger_, seed(), options);
 
 			workload.run();
 			why = workload.why();
 			refused_ += workload.refused();
+			changes_ += ledger_.acts.size() - 1;
 		},
 		{ seed(), false });
 	workloads_++;
@@ -184,7 +195,8 @@ void Explorer::run_chain()
 		device_->copy_from(image);
 		device_->restart();
 		next.follow(ledger_);
-		if (const std::string wrong = Judge(empty_).learn(image, next); !wrong.empty()) {
+		if (const std::string wrong = Judge(empty_, empty_nodes_).learn(image, next);
+		    !wrong.empty()) {
 			place_ = { chain_, round_, cut, 2 };
 			fail(wrong);
 		}
@@ -233,7 +245,7 @@ bool Explorer::is_wanted(u64 cut, u32 choice) const
 	       (round_ == only.round && cut == only.event && choice == only.choice);
 }
 
-/* Every moment; or, if that were too many, as many in each workload. */
+/* Every moment; or, of a long workload for which that were too many, some. */
 void Explorer::explore()
 {
 	CrashReplay replay(*device_);
@@ -244,7 +256,8 @@ void Explorer::explore()
 			cuts.push_back(cut);
 	}
 	const u64 most = max<u64>(wanted_ / (2 * rounds) / choices, 1);
-	const u64 step = test_options.has_cut ? 1 : (cuts.size() + most - 1) / most;
+	const bool is_every = test_options.has_cut || is_short();
+	const u64 step = is_every ? 1 : (cuts.size() + most - 1) / most;
 
 	for (u64 i = mix(seed(), 2) % step; i < cuts.size() && go_on(); i += step) {
 		replay.advance(cuts[i]);
@@ -265,7 +278,8 @@ void Explorer::look(const CrashReplay &replay, u64 cut, u32 choice)
 	place_ = { chain_, round_, cut, choice };
 	snprintf(where_text, sizeof(where_text), "%s\n", place().c_str());
 	replay.build(image, choice_of(cut, choice));
-	const std::string wrong = Judge(empty_).judge(image, ledger_, cut, is_thorough);
+	const std::string wrong =
+		Judge(empty_, empty_nodes_).judge(image, ledger_, cut, is_thorough);
 
 	images_++;
 	if (!wrong.empty())

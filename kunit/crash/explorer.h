@@ -22,6 +22,7 @@ namespace thinback::crash {
 struct ExplorerOptions {
 	MemoryDevice::Options device;
 	WorkloadOptions workload;
+	struct tbk_pool_policy policy {};
 	u64 leave_free = 0; /* bytes; the rest is taken by a volume before. 0: nothing is */
 };
 
@@ -46,6 +47,8 @@ private:
 	bool is_worth(u64 cut) const;
 	void look(const CrashReplay &replay, u64 cut, u32 choice);
 	bool go_on();
+	/* Every other workload: cut at each moment, however few cuts are wanted. */
+	bool is_short() const { return round_ % 2 == 0; }
 	CrashChoice choice_of(u64 cut, u32 choice) const;
 	bool is_wanted(u64 cut, u32 choice) const;
 	void fail(const std::string &what);
@@ -54,7 +57,8 @@ private:
 	struct kunit *const test_;
 	const ExplorerOptions options_;
 	const u64 wanted_; /* images */
-	u64 empty_ = 0;
+	u64 empty_ = 0;	   /* free bytes of the pool when it was new */
+	u64 empty_nodes_ = 0;
 	std::unique_ptr<CrashDevice>
 		device_; /* new for each chain, which can so be repeated alone */
 	Ledger ledger_;
@@ -66,6 +70,7 @@ private:
 	/* What was done. */
 	u64 images_ = 0;
 	u64 workloads_ = 0;
+	u64 changes_ = 0;
 	u64 refused_ = 0;
 };
 

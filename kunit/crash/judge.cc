@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "judge.h"
 
-#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -71,40 +70,58 @@ void Judge::check(MemoryDevice &image)
 		fail(std::string("cannot be checked: ") + why.text);
 	else if (!verdict.wrong.empty())
 		fail("the check says: " + verdict.wrong);
+	else
+		compare_free(image, verdict.check);
+}
+
+void Judge::compare_free(MemoryDevice &image, const struct tbk_check &check)
+{
+	const u64 used =
+		(check.data_blocks + check.nodes + check.copies - empty_nodes_) * TBK_BLOCK;
+	struct tbk_pool_info info {};
+
+	if (tbk_pool_open(&image, TBK_POOL_READ_ONLY, &pool_, nullptr)) {
+		pool_ = nullptr;
+		fail("cannot be opened once it is checked");
+		return;
+	}
+	tbk_pool_describe(pool_, &info);
+	if (info.free + used != empty_ || info.freeing != 0)
+		fail("says that " + std::to_string(info.free) + " bytes are free, and the check " +
+		     std::to_string(empty_ - used));
+	close();
 }
 
 /* ---- what is there ---- */
 
-void Judge::compare_listing(const Ledger &ledger, u64 cut)
+std::string Judge::listing_differs(const Ledger &ledger, u32 acts)
 {
-	std::map<const Disk *, bool> there;
-	std::map<u32, std::pair<const Disk *, bool>> removals;
+	std::map<std::string, struct tbk_object_info> there;
 
 	for_each_object(pool_, [&](const struct tbk_object_info &info) {
-		const Disk *disk = ledger.find(info.volume, info.snapshot);
-
-		if (!disk || !disk->may_exist(cut))
-			fail(std::string(info.volume) + "@" + info.snapshot + " should not exist");
-		else if (info.size != disk->sectors * sector_size)
-			fail(disk->name() + " is of another size");
-		else
-			there[disk] = true;
+		there[Shape{ 0, true, info.volume, info.snapshot }.name()] = info;
 	});
-	for (const auto &one : ledger.disks) {
-		const Disk *disk = one.get();
+	for (const auto &disk : ledger.disks) {
+		const Shape *shape = disk->at(acts);
 
-		if (disk->must_exist(cut) && !there[disk])
-			fail(disk->name() + " is not there");
-		if (disk->remove_begun >= cut || disk->removed <= cut)
+		if (!shape || !shape->exists)
 			continue;
-		const auto [first, is_new] = removals.try_emplace(disk->removal, disk, there[disk]);
-		if (!is_new && first->second.second != there[disk])
-			fail("of " + disk->name() + " and " + first->second.first->name() +
-			     ", removed together, only one has gone");
+		const auto found = there.find(shape->name());
+		if (found == there.end())
+			return shape->name() + " is not there";
+		const struct tbk_object_info &info = found->second;
+		if (disk->pool_id && info.id != disk->pool_id)
+			return shape->name() + " is another one";
+		if (info.size != shape->sectors * sector_size)
+			return shape->name() + " is of another size";
+		if (info.quota != shape->quota || info.reserve != shape->reserve)
+			return shape->name() + " has other limits";
+		there.erase(found);
 	}
+	return there.empty() ? "" : there.begin()->first + " should not exist";
 }
 
-void Judge::compare_sector(const Ledger &ledger, const Disk &disk, u64 sector, u64 cut)
+void Judge::compare_sector(const Ledger &ledger, const Disk &disk, u64 sector, const Moment &moment)
 {
 	Tag tag{};
 	const std::string where = disk.name() + ", sector " + std::to_string(sector);
@@ -114,35 +131,47 @@ void Judge::compare_sector(const Ledger &ledger, const Disk &disk, u64 sector, u
 	else
 		fail(where + ", holds " + std::to_string(tag.serial) + ", written to disk " +
 		     std::to_string(tag.disk) + ", sector " + std::to_string(tag.sector) +
-		     "; allowed are" + ledger.tell(disk, sector, cut));
+		     "; allowed are" + ledger.tell(disk, sector, moment));
 }
 
-void Judge::compare_disk(const Ledger &ledger, const Disk &disk, u64 cut)
+void Judge::compare_disk(const Ledger &ledger, const Disk &disk, const Moment &moment)
 {
-	const int error = reader_.read_all(pool_, disk, [&](u64 sector, const u8 *bytes) {
+	const Shape &shape = *disk.at(moment.acts);
+	const int error = reader_.read_all(pool_, shape, [&](u64 sector, const u8 *bytes) {
 		Tag tag{};
 
 		if (read_tag(bytes, tag) && (tag.serial == 0 || tag.sector == sector) &&
-		    ledger.allows(disk, sector, tag.serial, cut))
+		    ledger.allows(disk, sector, tag.serial, moment))
 			return true;
 		found_ = bytes;
-		compare_sector(ledger, disk, sector, cut);
+		compare_sector(ledger, disk, sector, moment);
 		return false;
 	});
 
 	if (error)
-		fail("reading " + disk.name() + " fails: " + std::to_string(error));
+		fail("reading " + shape.name() + " fails: " + std::to_string(error));
 }
 
+/* What had begun at the cut is there as a whole, or not. */
 void Judge::compare(const Ledger &ledger, u64 cut)
 {
-	compare_listing(ledger, cut);
-	for_each_object(pool_, [&](const struct tbk_object_info &info) {
-		const Disk *disk = ledger.find(info.volume, info.snapshot);
+	Moment moment = { cut, ledger.acts_done(cut) };
+	const std::string wrong = listing_differs(ledger, moment.acts);
 
-		if (wrong_.empty() && !disk->is_filler)
-			compare_disk(ledger, *disk, cut);
-	});
+	if (!wrong.empty()) {
+		moment.acts++;
+		if (!ledger.may_have_begun(moment.acts, cut))
+			fail(wrong);
+		else if (const std::string other = listing_differs(ledger, moment.acts);
+			 !other.empty())
+			fail(wrong + ", or " + other);
+	}
+	for (const auto &disk : ledger.disks) {
+		const Shape *shape = disk->at(moment.acts);
+
+		if (wrong_.empty() && shape && shape->exists && !disk->is_filler)
+			compare_disk(ledger, *disk, moment);
+	}
 }
 
 void Judge::remove_everything()
@@ -191,7 +220,7 @@ std::string Judge::judge(MemoryDevice &image, const Ledger &ledger, u64 cut, boo
 
 void Judge::learn_disk(Disk &disk)
 {
-	const int error = reader_.read_all(pool_, disk, [&](u64 sector, const u8 *bytes) {
+	const int error = reader_.read_all(pool_, disk.now(), [&](u64 sector, const u8 *bytes) {
 		Tag tag{};
 
 		if (!read_tag(bytes, tag))
@@ -215,7 +244,10 @@ std::string Judge::learn(MemoryDevice &image, Ledger &ledger)
 			Disk &disk =
 				ledger.add(info.volume, info.snapshot, info.size / sector_size);
 
-			disk.is_filler = disk.volume == "filler";
+			disk.pool_id = info.id;
+			disk.shapes.back().quota = info.quota;
+			disk.shapes.back().reserve = info.reserve;
+			disk.is_filler = disk.now().volume == "filler";
 			if (!disk.is_filler)
 				learn_disk(disk);
 		});

@@ -28,31 +28,77 @@ Disk &Ledger::add(const std::string &volume, const std::string &snapshot, u64 se
 	Disk &disk = *disks.back();
 
 	disk.id = ++last_id_;
-	disk.volume = volume.empty() ? "v" + std::to_string(disk.id) : volume;
-	disk.snapshot = snapshot == "?" ? "s" + std::to_string(disk.id) : snapshot;
-	disk.sectors = sectors;
+	disk.shapes.push_back(
+		{ static_cast<u32>(acts.size() - 1), true, volume, snapshot, sectors, 0, 0 });
 	disk.history.assign(sectors, { { 0, 0 } });
 	return disk;
 }
 
-Disk *Ledger::find(const std::string &volume, const std::string &snapshot) const
+const Shape *Disk::at(u32 acts) const
 {
-	for (const auto &disk : disks) {
-		if (disk->volume == volume && disk->snapshot == snapshot)
-			return disk.get();
+	const Shape *found = nullptr;
+
+	for (const Shape &shape : shapes) {
+		if (shape.act <= acts)
+			found = &shape;
 	}
-	return nullptr;
+	return found;
+}
+
+Shape &Ledger::reshape(Disk &disk)
+{
+	disk.shapes.push_back(disk.now());
+	disk.shapes.back().act = static_cast<u32>(acts.size() - 1);
+	return disk.shapes.back();
+}
+
+/* As if another had undone it. */
+void Ledger::take_back_act(u64 now)
+{
+	const u32 refused = static_cast<u32>(acts.size() - 1);
+
+	end_act(now);
+	begin_act(now);
+	end_act(now);
+	for (const auto &disk : disks) {
+		if (disk->now().act != refused)
+			continue;
+		const Shape *before = disk->at(refused - 1);
+		Shape after = before ? *before : disk->now();
+
+		after.exists = before && before->exists;
+		after.act = refused + 1;
+		disk->shapes.push_back(after);
+	}
+}
+
+u32 Ledger::part_of_act()
+{
+	const u64 when = acts.back().returned;
+
+	changes.push_back({ when, when, when, static_cast<u32>(acts.size() - 1) });
+	return static_cast<u32>(changes.size() - 1);
+}
+
+u32 Ledger::acts_done(u64 cut) const
+{
+	u32 last = 0;
+
+	while (last + 1 < acts.size() && acts[last + 1].returned <= cut)
+		last++;
+	return last;
 }
 
 u32 Ledger::begin_change(u64 now)
 {
-	changes.push_back({ now, never, never });
+	changes.push_back({ now, never, never, 0 });
 	return static_cast<u32>(changes.size() - 1);
 }
 
 void Ledger::follow(const Ledger &before)
 {
 	last_id_ = before.last_id_;
+	last_name_ = before.last_name_;
 	last_serial_ = before.last_serial_;
 }
 
@@ -83,45 +129,39 @@ void Ledger::make_durable(const std::vector<u32> &which, u64 now)
 
 /* ---- what may be found ---- */
 
-size_t Ledger::oldest_allowed(const std::vector<Value> &history, u64 cut) const
-{
-	size_t at = history.size() - 1;
-
-	while (at > 0 && changes[history[at].change].durable > cut)
-		at--;
-	return at;
-}
-
-bool Ledger::allows(const Disk &disk, u64 sector, u64 serial, u64 cut) const
+bool Ledger::allows(const Disk &disk, u64 sector, u64 serial, const Moment &moment) const
 {
 	const std::vector<Value> &history = disk.history[sector];
 
 	for (size_t at = history.size(); at-- > 0;) {
 		const Change &change = changes[history[at].change];
-		const bool is_possible = at == 0 || change.begun < cut;
 
-		if (is_possible && history[at].serial == serial)
+		if ((at == 0 || change.may_be_there(moment)) && history[at].serial == serial)
 			return true;
-		if (change.durable <= cut)
+		if (change.must_be_there(moment))
 			return false;
 	}
 	return false;
 }
 
-std::string Ledger::tell(const Disk &disk, u64 sector, u64 cut) const
+std::string Ledger::tell(const Disk &disk, u64 sector, const Moment &moment) const
 {
 	const std::vector<Value> &history = disk.history[sector];
-	const auto moment = [](u64 at) {
+	const auto word = [](u64 at) {
 		return at == never ? std::string("-") : std::to_string(at);
 	};
 	std::string text;
 
-	for (size_t at = oldest_allowed(history, cut); at < history.size(); at++) {
+	for (size_t at = history.size(); at-- > 0;) {
 		const Change &change = changes[history[at].change];
 
-		text += " " + std::to_string(history[at].serial) + " (begun " +
-			moment(change.begun) + ", completed " + moment(change.completed) +
-			", durable " + moment(change.durable) + ")";
+		if (at > 0 && !change.may_be_there(moment))
+			continue;
+		text += " " + std::to_string(history[at].serial) + " (begun " + word(change.begun) +
+			", completed " + word(change.completed) + ", durable " +
+			word(change.durable) + ")";
+		if (change.must_be_there(moment))
+			break;
 	}
 	return text;
 }

@@ -58,16 +58,16 @@ int VolumeReader::read_open(struct tbk_volume *volume, u64 sectors,
 	return 0;
 }
 
-int VolumeReader::read_all(struct tbk_pool *pool, const Disk &disk,
+int VolumeReader::read_all(struct tbk_pool *pool, const Shape &shape,
 			   const std::function<bool(u64 sector, const u8 *bytes)> &visit)
 {
 	struct tbk_volume *volume = nullptr;
-	const int error = tbk_volume_open(pool, disk.volume.c_str(), disk.snapshot.c_str(),
+	const int error = tbk_volume_open(pool, shape.volume.c_str(), shape.snapshot.c_str(),
 					  TBK_OPEN_READ_ONLY, &volume, nullptr);
 
 	if (error)
 		return error;
-	const int read = read_open(volume, disk.sectors, visit);
+	const int read = read_open(volume, shape.sectors, visit);
 
 	tbk_volume_close(volume);
 	return read;

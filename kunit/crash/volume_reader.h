@@ -17,7 +17,7 @@ public:
 	VolumeReader();
 
 	/* Calls @visit(sector, its bytes) for each sector, until it says false. 0 or a negative errno. */
-	int read_all(struct tbk_pool *pool, const Disk &disk,
+	int read_all(struct tbk_pool *pool, const Shape &shape,
 		     const std::function<bool(u64 sector, const u8 *bytes)> &visit);
 	/* @bytes into, or out of, @buffer. */
 	int ask(struct tbk_volume *volume, u32 op, u64 sector, void *buffer, u64 bytes);

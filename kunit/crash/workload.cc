@@ -19,7 +19,7 @@ Workload::Workload(CrashDevice &device, Ledger &ledger, u64 seed, const Workload
 		slot.buffer.resize(most_sectors * sector_size);
 	}
 	for (const auto &disk : ledger.disks)
-		lives_.push_back({ disk.get(), nullptr, false });
+		lives_.push_back({ disk.get(), nullptr, false, never });
 }
 
 Workload::~Workload()
@@ -47,8 +47,15 @@ bool Workload::open_handle(Live &live)
 
 	if (disk.is_snapshot() || disk.is_filler)
 		return true;
-	const int error =
-		tbk_volume_open(pool_, disk.volume.c_str(), nullptr, 0, &live.handle, nullptr);
+	if (options_.detects_zeroes) {
+		struct tbk_volume_limits limits {};
+
+		limits.set = TBK_LIMIT_DETECT_ZEROES;
+		limits.detect_zeroes = 1;
+		(void)tbk_volume_limit(pool_, disk.now().volume.c_str(), &limits, nullptr);
+	}
+	const int error = tbk_volume_open(pool_, disk.now().volume.c_str(), nullptr, 0,
+					  &live.handle, nullptr);
 
 	if (error)
 		fail("opening " + disk.name(), error);

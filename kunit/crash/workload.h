@@ -15,7 +15,8 @@ namespace thinback::crash {
 
 struct WorkloadOptions {
 	u32 operations = 200;
-	u64 most_blocks = 128; /* of a volume */
+	u64 most_blocks = 128;	     /* of a volume */
+	bool detects_zeroes = false; /* volumes do, and zeros are written to them */
 };
 
 /*
@@ -45,6 +46,7 @@ private:
 		Disk *disk;
 		struct tbk_volume *handle; /* NULL for snapshots */
 		bool is_leaving;
+		u64 shrinks_to; /* sectors, while it is being cut off; else never */
 	};
 	struct Slot {
 		struct tbk_request request {}; /* first: found from it */
@@ -54,6 +56,7 @@ private:
 		u64 count = 0;
 		u32 change = 0;		 /* 0: none */
 		std::vector<u32> covers; /* what a flush makes durable */
+		bool may_fail = false;	 /* it may lie past the end by now */
 		u64 done_at = never;
 		std::vector<u8> buffer;
 	};
@@ -75,6 +78,7 @@ private:
 	Slot &idle_slot();
 	void request(Live &live);
 	void flush(Live &live);
+	void flush_all();
 	u32 choose_op(Slot &slot);
 	void choose_range(Slot &slot);
 	bool is_in_the_way(const Slot &slot) const;
@@ -92,13 +96,29 @@ private:
 	void pause();
 	Live *pick(bool wants_snapshot);
 	u32 count(bool snapshots) const;
+	bool ended(int error, const std::string &what);
 	Live *make(Disk &disk, int error);
 	void create();
 	void snapshot();
 	void learn_snapshot(Disk &taken, const Disk &origin, const std::vector<size_t> &least);
+	Disk &add_like(const Disk &origin, u64 sectors, const std::string &volume);
 	void clone();
 	void remove();
+	void learn_id(Disk &disk);
 	void leave(Live &live);
+	void come_back(Live &live);
+
+	/* workload_alter.cc: what changes those that there are. */
+	void rename();
+	void rollback();
+	void learn_kept(Disk &kept);
+	void resize();
+	void shrink(Live &live, u64 sectors);
+	void grow(Live &live, u64 sectors);
+	int resize_to(const Disk &disk, u64 sectors, u32 flags);
+	void limit();
+	bool is_past_end(const Live &live) const;
+	bool is_named(const std::string &volume) const;
 
 	CrashDevice &device_;
 	Ledger &ledger_;
@@ -107,7 +127,6 @@ private:
 	const WorkloadOptions options_;
 	std::string why_;
 	u32 refused_ = 0;
-	u32 removals_ = 0;
 	struct tbk_pool *pool_ = nullptr;
 	std::deque<Live> lives_; /* those that have gone stay, with is_leaving */
 	Slot slots_[most_slots];

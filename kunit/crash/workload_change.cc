@@ -29,21 +29,28 @@ void Workload::pause()
 
 void Workload::change()
 {
-	const u64 dice = change_random_.below(16);
+	const u64 dice = change_random_.below(36);
 
-	if (dice < 3 || count(false) == 0) {
+	if (dice < 4 || count(false) == 0)
 		create();
-	} else if (dice < 7) {
+	else if (dice < 10)
 		snapshot();
-	} else if (dice < 9) {
+	else if (dice < 14)
 		clone();
-	} else if (dice < 13) {
+	else if (dice < 19)
 		remove();
-	} else if (dice < 15) {
+	else if (dice < 23)
+		rollback();
+	else if (dice < 26)
+		rename();
+	else if (dice < 31)
+		resize();
+	else if (dice < 34)
+		limit();
+	else if (dice < 35)
 		sync();
-	} else if (const int error = tbk_pool_settle(pool_)) {
+	else if (const int error = tbk_pool_settle(pool_))
 		fail("settling", error);
-	}
 }
 
 u32 Workload::count(bool snapshots) const
@@ -70,20 +77,37 @@ Workload::Live *Workload::pick(bool wants_snapshot)
 	return nullptr;
 }
 
-/* After the call that made it, or did not. */
-Workload::Live *Workload::make(Disk &disk, int error)
+/* After the call. False when it was refused, or failed. */
+bool Workload::ended(int error, const std::string &what)
 {
 	if (error == -TBK_ENOSPC) {
 		refused_++;
-		disk.removed = now();
-		return nullptr;
+		ledger_.take_back_act(now());
+		return false;
 	}
-	if (error) {
-		fail("making " + disk.name(), error);
+	ledger_.end_act(now());
+	if (error)
+		fail(what, error);
+	return !error;
+}
+
+void Workload::learn_id(Disk &disk)
+{
+	struct tbk_object_info info {};
+	const Shape &shape = disk.now();
+
+	if (const int error = tbk_pool_find(pool_, shape.volume.c_str(), shape.snapshot.c_str(),
+					    &info, nullptr))
+		fail("finding " + disk.name(), error);
+	disk.pool_id = info.id;
+}
+
+Workload::Live *Workload::make(Disk &disk, int error)
+{
+	if (!ended(error, "making " + disk.name()))
 		return nullptr;
-	}
-	disk.created = now();
-	lives_.push_back({ &disk, nullptr, false });
+	learn_id(disk);
+	lives_.push_back({ &disk, nullptr, false, never });
 	return &lives_.back();
 }
 
@@ -92,12 +116,11 @@ void Workload::create()
 	if (count(false) >= most_volumes)
 		return;
 	const u64 blocks = 1 + change_random_.below(options_.most_blocks);
-	Disk &disk = ledger_.add("", "", blocks * sectors_per_block);
 
-	disk.create_begun = now();
-	disk.created = never;
-	Live *live = make(disk, tbk_volume_create(pool_, disk.volume.c_str(),
-						  disk.sectors * sector_size, nullptr));
+	ledger_.begin_act(now());
+	Disk &disk = ledger_.add(ledger_.new_name("v"), "", blocks * sectors_per_block);
+	Live *live = make(disk, tbk_volume_create(pool_, disk.name().c_str(),
+						  disk.sectors() * sector_size, nullptr));
 
 	if (live)
 		open_handle(*live);
@@ -114,22 +137,20 @@ void Workload::snapshot()
 	if (!origin || count(true) >= most_snapshots)
 		return;
 	const Disk &of = *origin->disk;
-	std::vector<size_t> least(of.sectors);
+	std::vector<size_t> least(of.sectors());
 
 	reap();
 	const std::vector<u32> completed = ledger_.completed(of);
 
-	for (u64 at = 0; at < of.sectors; at++) {
+	for (u64 at = 0; at < of.sectors(); at++) {
 		least[at] = of.history[at].size() - 1;
 		while (ledger_.changes[of.history[at][least[at]].change].completed == never)
 			least[at]--;
 	}
-	Disk &disk = ledger_.add(of.volume, "?", of.sectors);
-
-	disk.create_begun = now();
-	disk.created = never;
-	const Live *live = make(disk, tbk_snapshot_create(pool_, disk.volume.c_str(),
-							  disk.snapshot.c_str(), nullptr));
+	ledger_.begin_act(now());
+	Disk &disk = ledger_.add(of.now().volume, ledger_.new_name("s"), of.sectors());
+	const Live *live = make(disk, tbk_snapshot_create(pool_, disk.now().volume.c_str(),
+							  disk.now().snapshot.c_str(), nullptr));
 
 	if (!live)
 		return;
@@ -139,7 +160,7 @@ void Workload::snapshot()
 
 void Workload::learn_snapshot(Disk &taken, const Disk &origin, const std::vector<size_t> &least)
 {
-	const int error = reader_.read_all(pool_, taken, [&](u64 sector, const u8 *bytes) {
+	const int error = reader_.read_all(pool_, taken.now(), [&](u64 sector, const u8 *bytes) {
 		const std::vector<Value> &history = origin.history[sector];
 		Tag tag{};
 		bool is_known = false;
@@ -159,6 +180,16 @@ void Workload::learn_snapshot(Disk &taken, const Disk &origin, const std::vector
 		fail("reading " + taken.name(), error);
 }
 
+/* A volume that starts as what a snapshot holds; of that it is known. */
+Disk &Workload::add_like(const Disk &origin, u64 sectors, const std::string &volume)
+{
+	Disk &disk = ledger_.add(volume, "", sectors);
+
+	for (u64 at = 0; at < origin.sectors(); at++)
+		disk.history[at] = { { origin.history[at].back().serial, 0 } };
+	return disk;
+}
+
 void Workload::clone()
 {
 	Live *origin = pick(true);
@@ -167,14 +198,12 @@ void Workload::clone()
 	if (!origin || count(false) >= most_volumes)
 		return;
 	const Disk &of = *origin->disk;
-	Disk &disk = ledger_.add("", "", of.sectors + more);
 
-	std::copy(of.history.begin(), of.history.end(), disk.history.begin());
-	disk.create_begun = now();
-	disk.created = never;
-	Live *live = make(disk, tbk_clone_create(pool_, of.volume.c_str(), of.snapshot.c_str(),
-						 disk.volume.c_str(), disk.sectors * sector_size,
-						 nullptr));
+	ledger_.begin_act(now());
+	Disk &disk = add_like(of, of.sectors() + more, ledger_.new_name("v"));
+	Live *live = make(disk, tbk_clone_create(pool_, of.now().volume.c_str(),
+						 of.now().snapshot.c_str(), disk.name().c_str(),
+						 disk.sectors() * sector_size, nullptr));
 
 	if (live)
 		open_handle(*live);
@@ -193,6 +222,11 @@ void Workload::leave(Live &live)
 	live.handle = nullptr;
 }
 
+void Workload::come_back(Live &live)
+{
+	live.is_leaving = !why_.empty() || !open_handle(live);
+}
+
 void Workload::remove()
 {
 	Live *live = pick(change_random_.one_in(2));
@@ -200,27 +234,26 @@ void Workload::remove()
 
 	if (!live)
 		return;
+	const Shape target = live->disk->now();
+
 	for (Live &other : lives_) {
 		const bool is_its_snapshot =
-			!live->disk->is_snapshot() && other.disk->volume == live->disk->volume;
+			target.snapshot.empty() && other.disk->now().volume == target.volume;
 
 		if (&other == live || (is_its_snapshot && !other.is_leaving))
 			going.push_back(&other);
 	}
-	removals_++;
 	for (Live *one : going)
 		leave(*one);
-	for (const Live *one : going) {
-		one->disk->remove_begun = now();
-		one->disk->removal = removals_;
-	}
-	const int error = tbk_remove(pool_, live->disk->volume.c_str(),
-				     live->disk->snapshot.c_str(), TBK_REMOVE_RECURSIVE, nullptr);
-
-	if (error)
-		fail("removing " + live->disk->name(), error);
+	ledger_.begin_act(now());
 	for (const Live *one : going)
-		one->disk->removed = now();
+		ledger_.reshape(*one->disk).exists = false;
+	const int error = tbk_remove(pool_, target.volume.c_str(), target.snapshot.c_str(),
+				     TBK_REMOVE_RECURSIVE, nullptr);
+
+	ledger_.end_act(now());
+	if (error)
+		fail("removing " + target.name(), error);
 }
 
 } // namespace thinback::crash

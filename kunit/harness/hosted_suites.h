@@ -4,8 +4,11 @@
 #include "../hosted/alter_cases.h"
 #include "../hosted/corruption_cases.h"
 #include "../hosted/crash_device_cases.h"
+#include "../hosted/dump_cases.h"
 #include "../hosted/faults_cases.h"
 #include "../hosted/full_cases.h"
+#include "../hosted/grow_cases.h"
+#include "../hosted/grow_crash_cases.h"
 #include "../hosted/guest_disk_cases.h"
 #include "../hosted/guest_indirect_cases.h"
 #include "../hosted/guest_order_cases.h"
@@ -17,30 +20,43 @@
 #include "../hosted/model_hosted_cases.h"
 #include "../hosted/quota_cases.h"
 #include "../hosted/repair_hosted_cases.h"
+#include "../hosted/restore_cases.h"
 #include "../hosted/scheduler_cases.h"
+#include "../hosted/scrub_cases.h"
+#include "../hosted/sweep_cases.h"
+#include "../hosted/tuning_cases.h"
 #include "../hosted/volume_cases.h"
 #include "../hosted/watch_cases.h"
+#include "../hosted/zeroes_cases.h"
 
 /* clang-format off */
 #define TBK_HOSTED_SUITES(X)				\
 	X(alter, TBK_ALTER_CASES)			\
 	X(corruption, TBK_CORRUPTION_CASES)			\
 	X(crash_device, TBK_CRASH_DEVICE_CASES)		\
+	X(dump, TBK_DUMP_CASES)				\
 	X(faults, TBK_FAULTS_CASES)			\
 	X(full, TBK_FULL_CASES)				\
 	X(crash_explorer, TBK_CRASH_EXPLORER_CASES)	\
+	X(grow, TBK_GROW_CASES)				\
+	X(grow_crash, TBK_GROW_CRASH_CASES)		\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
 	X(guest_indirect, TBK_GUEST_INDIRECT_CASES)	\
 	X(guest_order, TBK_GUEST_ORDER_CASES)		\
 	X(guest_rings, TBK_GUEST_RINGS_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\
+	X(tuning, TBK_TUNING_CASES)			\
 	X(memory_device, TBK_MEMORY_DEVICE_CASES)	\
 	X(merge_crash, TBK_MERGE_CRASH_CASES)		\
 	X(model_hosted, TBK_MODEL_HOSTED_CASES)		\
 	X(quota, TBK_QUOTA_CASES)			\
 	X(repair_hosted, TBK_REPAIR_HOSTED_CASES)	\
+	X(restore, TBK_RESTORE_CASES)			\
 	X(scheduler, TBK_SCHEDULER_CASES)		\
+	X(scrub, TBK_SCRUB_CASES)			\
+	X(sweep, TBK_SWEEP_CASES)			\
 	X(volume, TBK_VOLUME_CASES)			\
-	X(watch, TBK_WATCH_CASES)
+	X(watch, TBK_WATCH_CASES)			\
+	X(zeroes, TBK_ZEROES_CASES)
 /* clang-format on */

@@ -14,4 +14,6 @@
 	X(resize_does_not_shrink_unasked)                 \
 	X(resize_cuts_off_for_good)                       \
 	X(resize_of_a_clone_hides_what_its_parent_has)    \
-	X(resize_and_journal_agree_after_a_crash)
+	X(resize_and_journal_agree_after_a_crash)         \
+	X(resize_cuts_off_a_write_that_waits_for_it)      \
+	X(resize_cuts_off_a_write_that_is_about_to_begin)

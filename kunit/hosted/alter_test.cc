@@ -279,3 +279,53 @@ TBK_TEST(resize_and_journal_agree_after_a_crash)
 	CHECK(rig.write(last, 1) < 0);
 	CHECK(rig.is_sound());
 }
+
+/* It passed the check of its range, and then had to wait for those before it. */
+TBK_TEST(resize_cuts_off_a_write_that_waits_for_it)
+{
+	JournalRig rig;
+	int first = 1;
+	int shrunk = 1;
+	int late = 1;
+
+	REQUIRE(rig.is_ok());
+	rig.device.hold();
+	hosted_spawn("first", [&] { first = rig.write(1, 1); });
+	hosted_yield();
+	hosted_spawn("shrink", [&] {
+		shrunk = tbk_volume_resize(rig.pool, "disk", 4 * mib, TBK_RESIZE_SHRINK, nullptr);
+	});
+	hosted_yield();
+	hosted_spawn("late", [&] { late = rig.write(last, 1); });
+	hosted_yield();
+	rig.device.let_go();
+	hosted_sleep_ms(5000);
+	CHECK_EQ(first, 0);
+	CHECK_EQ(shrunk, 0);
+	CHECK_EQ(late, -TBK_EINVAL);
+	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 64 * mib, 0, nullptr), 0);
+	CHECK(rig.holds(last, 0));
+	CHECK(rig.is_sound());
+}
+
+/* ... or was between that check and the gate when the end moved. */
+TBK_TEST(resize_cuts_off_a_write_that_is_about_to_begin)
+{
+	for (u64 seed = 1; seed <= 300; seed++) {
+		const auto body = [&] {
+			JournalRig rig;
+			int late = 1;
+
+			REQUIRE(rig.is_ok());
+			hosted_spawn("late", [&] { late = rig.write(last, 1); });
+			CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 4 * mib, TBK_RESIZE_SHRINK,
+						   nullptr),
+				 0);
+			hosted_sleep_ms(5000);
+			CHECK(late == 0 || late == -TBK_EINVAL);
+			CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 64 * mib, 0, nullptr), 0);
+			CHECK(rig.holds(last, 0));
+		};
+		CHECK(hosted_run(body, { seed, false }));
+	}
+}

@@ -82,8 +82,8 @@ public:
 	int limit(const char *volume, u32 set, u64 quota, u64 reserve = 0,
 		  u32 on_full = TBK_FULL_ERROR, u32 wait = 0)
 	{
-		const struct tbk_volume_limits limits = { set, on_full, wait, quota * block,
-							  reserve * block };
+		const struct tbk_volume_limits limits = { set,		 on_full,	  wait,
+							  quota * block, reserve * block, 0 };
 
 		return tbk_volume_limit(pool, volume, &limits, nullptr);
 	}

@@ -110,8 +110,8 @@ TBK_TEST(reserve_that_is_not_there_is_refused)
 {
 	QuotaRig rig;
 	struct tbk_why why {};
-	const struct tbk_volume_limits much = { TBK_LIMIT_RESERVE, 0, 0, 0, 200 * mib };
-	const struct tbk_volume_limits half = { TBK_LIMIT_RESERVE, 0, 0, 0, 70 * mib };
+	const struct tbk_volume_limits much = { TBK_LIMIT_RESERVE, 0, 0, 0, 200 * mib, 0 };
+	const struct tbk_volume_limits half = { TBK_LIMIT_RESERVE, 0, 0, 0, 70 * mib, 0 };
 
 	REQUIRE(rig.b);
 	CHECK_EQ(tbk_volume_limit(rig.pool, "a", &much, &why), -TBK_ENOSPC);

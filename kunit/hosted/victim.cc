@@ -1,14 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "victim.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include <thinback/format/journal.h>
 #include <thinback/format/node.h>
+#include <thinback/format/space.h>
+#include <thinback/format/superblock.h>
 
 namespace thinback {
 namespace {
 
 constexpr u64 block_bytes = 4096;
+
+constexpr const char *kind_names[kinds] = { "superblocks", "summaries", "bitmaps", "journal",
+					    "catalog",	   "leaves",	"branches" };
+
+/* False: no metadata. */
+bool is_metadata(const format::BlockHeader &header, Kind &kind)
+{
+	switch (header.magic.get()) {
+	case format::superblock_magic:
+		kind = Kind::superblock;
+		return true;
+	case format::summary_magic:
+		kind = Kind::summary;
+		return true;
+	case format::bitmap_magic:
+		kind = Kind::bitmap;
+		return true;
+	case format::journal_magic:
+		kind = Kind::journal;
+		return true;
+	case format::node_magic:
+		kind = header.level > 0 ? Kind::branch : Kind::leaf;
+		if (header.kind == static_cast<u8>(format::TreeKind::catalog))
+			kind = Kind::catalog;
+		return true;
+	default:
+		return false;
+	}
+}
 
 } // namespace
 
@@ -38,20 +71,34 @@ void Victim::find_metadata()
 		format::BlockHeader header = {};
 
 		image_.read(block * block_bytes, &header, sizeof(header));
-		if ((header.magic.get() & 0xffffff) == (format::node_magic & 0xffffff) &&
-		    header.self.get() == block)
-			metadata_.push_back(block);
+		Kind kind = Kind::superblock;
+
+		/* A second copy says where the first is. */
+		const bool is_copy =
+			header.magic.get() == format::node_magic && header.self.get() != block;
+
+		if ((header.self.get() == block || is_copy) && is_metadata(header, kind))
+			metadata_[static_cast<u32>(kind)].push_back(block);
+		if (is_copy) {
+			copies_.push_back(block);
+			copies_.push_back(header.self.get());
+		}
 	}
 }
 
-u32 Victim::spoil(Random &random)
+bool Victim::is_ok() const
 {
-	const u64 block = metadata_[random.below(metadata_.size())];
-	const u64 flips = 1 + random.below(3);
-	format::BlockHeader header = {};
+	for (const auto &blocks_of_kind : metadata_) {
+		if (blocks_of_kind.empty())
+			return false;
+	}
+	return !copies_.empty();
+}
 
-	restore();
-	rig.device.read(block * block_bytes, &header, sizeof(header));
+void Victim::flip_some(Random &random, u64 block)
+{
+	const u64 flips = 1 + random.below(3);
+
 	for (u64 i = 0; i < flips; i++) {
 		const u64 at = block * block_bytes + random.below(block_bytes);
 		u8 byte = 0;
@@ -60,7 +107,30 @@ u32 Victim::spoil(Random &random)
 		byte ^= static_cast<u8>(1u << random.below(8));
 		rig.device.write(at, &byte, 1);
 	}
-	return header.magic.get();
+}
+
+Kind Victim::spoil(Random &random)
+{
+	const u64 kind = spoiled_++ % kinds;
+
+	restore();
+	flip_some(random, metadata_[kind][random.below(metadata_[kind].size())]);
+	return static_cast<Kind>(kind);
+}
+
+void Victim::tell() const
+{
+	printf("#");
+	for (u64 kind = 0; kind < kinds; kind++)
+		printf("%s %llu of %s", kind ? "," : "",
+		       spoiled_ / kinds + (kind < spoiled_ % kinds), kind_names[kind]);
+	printf("\n");
+}
+
+void Victim::spoil_copy(Random &random)
+{
+	restore();
+	flip_some(random, copies_[random.below(copies_.size())]);
 }
 
 u64 Victim::value_in(const char *volume, u64 block)
@@ -70,6 +140,16 @@ u64 Victim::value_in(const char *volume, u64 block)
 	if (strcmp(volume, "disk") == 0 && block % 10 == 0)
 		return block + 2001;
 	return block + 1;
+}
+
+bool Victim::reads_all(const char *volume, const char *snapshot)
+{
+	rig.turn_to(volume, snapshot);
+	for (u64 block = 0; block < blocks; block += 5) {
+		if (!rig.is_ok() || !rig.holds(block * 2, value_in(snapshot ? "" : volume, block)))
+			return false;
+	}
+	return true;
 }
 
 bool Victim::reads_right(const char *volume, const char *snapshot, bool may_be_old)

@@ -8,16 +8,27 @@
 
 namespace thinback {
 
+/* What a block of metadata is. */
+enum class Kind { superblock, summary, bitmap, journal, catalog, leaf, branch };
+constexpr u32 kinds = 7;
+
 /* A volume with a snapshot, a clone, and records in the journal; stopped as by a power cut. */
 class Victim {
 public:
 	Victim();
 
-	bool is_ok() const { return !metadata_.empty(); }
-	/* As it was, but for some bits of one block, whose magic it returns. */
-	u32 spoil(Random &random);
+	/* Whether there are some of each kind, and nodes with two copies. */
+	bool is_ok() const;
+	/* As it was, but for some bits of one block: of each kind in turn. */
+	Kind spoil(Random &random);
+	/* How many of each kind were spoiled so far. */
+	void tell() const;
+	/* As it was, but for some bits of one copy of a node that has two. */
+	void spoil_copy(Random &random);
 	void restore() { rig.device.copy_from(image_); }
-	/* Whether all that can be read of @volume is what was written. */
+	/* Whether @volume holds what was written. */
+	bool reads_all(const char *volume, const char *snapshot);
+	/* The same, where errors are not wrong. */
 	bool reads_right(const char *volume, const char *snapshot, bool may_be_old);
 
 	static constexpr u64 blocks = 300;
@@ -27,9 +38,12 @@ public:
 private:
 	static u64 value_in(const char *volume, u64 block);
 	void find_metadata();
+	void flip_some(Random &random, u64 block);
 
 	MemoryDevice image_;
-	std::vector<u64> metadata_;
+	std::vector<u64> metadata_[kinds];
+	std::vector<u64> copies_; /* of nodes that have two, both */
+	u64 spoiled_ = 0;
 };
 
 } // namespace thinback

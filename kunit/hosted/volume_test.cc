@@ -99,3 +99,18 @@ TBK_TEST(requests_on_mapped_blocks_allocate_nothing)
 	CHECK(!hosted_alloc_failed());
 	hosted_fail_alloc_after(0);
 }
+
+/* It waited for a checkpoint that is never written. A fuzzer found it. */
+TBK_TEST(settling_of_a_read_only_pool_ends)
+{
+	Pool rig;
+
+	REQUIRE(rig.volume);
+	tbk_volume_close(rig.volume);
+	rig.volume = nullptr;
+	REQUIRE_EQ(tbk_pool_close(rig.pool, nullptr), 0);
+	rig.pool = nullptr;
+	REQUIRE_EQ(tbk_pool_open(&rig.device, TBK_POOL_READ_ONLY, &rig.pool, nullptr), 0);
+	CHECK_EQ(tbk_pool_settle(rig.pool), 0);
+	CHECK_EQ(tbk_pool_sync(rig.pool), 0);
+}

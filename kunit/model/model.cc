@@ -10,18 +10,18 @@ namespace {
 
 constexpr u64 sectors_per_block = 8;
 
-bool same(const char *a, const char *b)
+} // namespace
+
+bool Model::same(const char *a, const char *b)
 {
 	return check::is_equal(a, b);
 }
 
-void copy_text(char *to, const char *from)
+void Model::copy_text(char *to, const char *from)
 {
 	while ((*to++ = *from++))
 		;
 }
-
-} // namespace
 
 void run_model(struct kunit *test, struct tbk_device &device, const ModelOptions &options)
 {
@@ -162,9 +162,14 @@ void Model::check_listing()
 			continue;
 		seen++;
 		for (const ModelDisk &disk : disks_) {
-			if (disk.exists && same(disk.volume, info.volume) &&
-			    same(disk.snapshot, info.snapshot) && info.size != disk.sectors * 512)
+			if (!disk.exists || !same(disk.volume, info.volume) ||
+			    !same(disk.snapshot, info.snapshot))
+				continue;
+			if (info.size != disk.sectors * 512)
 				fail(&disk, "is of another size", static_cast<s64>(info.size));
+			if (info.quota != disk.quota || info.reserve != disk.reserve)
+				fail(&disk, "has another quota or reserve",
+				     static_cast<s64>(info.quota));
 		}
 	}
 	if (seen != count(true) + count(false))
@@ -383,6 +388,8 @@ void Model::step()
 		thin_out(50, 8);
 	} else if (dice < 32) {
 		sync();
+	} else if (dice < 42) {
+		alter();
 	} else if (dice < 60 && disk) {
 		flush(*disk);
 	} else if (dice < 62 && disk) {

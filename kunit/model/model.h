@@ -28,6 +28,7 @@ struct ModelDisk {
 	char volume[24] = {};
 	char snapshot[24] = {}; /* empty for a volume */
 	u64 sectors = 0;
+	u64 quota = 0, reserve = 0; /* bytes */
 	u32 *tags = nullptr;
 	struct tbk_volume *handle = nullptr;
 };
@@ -96,6 +97,16 @@ private:
 	u32 count(bool snapshots) const;
 	static void found(struct tbk_check *check, enum tbk_finding_class kind, const char *text);
 
+	/* model_alter.cc: what changes those that there are. */
+	ModelDisk *volume_of(const ModelDisk &snapshot);
+	void close_all_of(const ModelDisk &volume);
+	void alter();
+	void rename();
+	void rollback();
+	void take_content(ModelDisk &volume, const ModelDisk &snapshot, ModelDisk *kept);
+	void resize();
+	void limit();
+
 	/* model_io.cc: requests. */
 	void request(ModelDisk &disk);
 	void flush(ModelDisk &disk);
@@ -120,6 +131,8 @@ private:
 	void close(ModelDisk &disk);
 
 	void fail(const ModelDisk *disk, const char *what, s64 number);
+	static bool same(const char *a, const char *b);
+	static void copy_text(char *to, const char *from);
 
 	struct kunit *const test_;
 	struct tbk_device &device_;

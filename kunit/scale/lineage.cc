@@ -164,17 +164,15 @@ bool fill_some(ScaleVolume &volume, const std::vector<u64> &pieces, u64 first)
 	return true;
 }
 
-} // namespace
-
 /*
  * The wish of 2004: 100 guests with "4 GB of disk" on 100 GB, which they fill to
- * a quarter, evenly and at random places, as far as it goes.
+ * a quarter, evenly and at random places, @piece bytes at a time, as far as it goes.
  */
-void fleet_of_100_volumes()
+void fleet(u64 piece)
 {
 	constexpr u32 volumes = 100;
 	ScalePool pool(100 * gib);
-	std::vector<u64> pieces(4 * gib / (64 * kib));
+	std::vector<u64> pieces(4 * gib / piece);
 	std::mt19937_64 random(1);
 	const double begun = seconds_now();
 	bool has_room = true;
@@ -192,11 +190,23 @@ void fleet_of_100_volumes()
 				     which * 7919ull + turn / volumes * (pieces.size() / 16));
 	}
 	pool.free_when_settled();
-	say("100 volumes of 4 GiB on 100 GiB, written 64 KiB at a time at random: %.1f s",
-	    seconds_now() - begun);
+	say("100 volumes of 4 GiB on 100 GiB, written %llu KiB at a time at random: %.1f s",
+	    static_cast<unsigned long long>(piece / kib), seconds_now() - begun);
 	say_shares(pool.info());
 	pool.close();
 	pool.check();
+}
+
+} // namespace
+
+void fleet_of_100_volumes()
+{
+	fleet(64 * kib);
+}
+
+void fleet_of_100_volumes_in_pieces_of_16_kib()
+{
+	fleet(16 * kib);
 }
 
 } // namespace thinback

@@ -26,7 +26,9 @@ constexpr ScaleCase cases[] = {
 	{ "opening_100_tib_with_10000_volumes", opening_100_tib_with_10000_volumes },
 	{ "chain_of_1000_snapshots", chain_of_1000_snapshots },
 	{ "clones_10000_removed_in_any_order", clones_10000_removed_in_any_order },
+	{ "latency_beside_checkpoints", latency_beside_checkpoints },
 	{ "fleet_of_100_volumes", fleet_of_100_volumes },
+	{ "fleet_of_100_volumes_in_pieces_of_16_kib", fleet_of_100_volumes_in_pieces_of_16_kib },
 };
 
 constexpr unsigned int limit_seconds = 900;

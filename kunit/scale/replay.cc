@@ -100,7 +100,7 @@ void replay(u32 volumes)
 		const u64 volume = places[i] / per_volume;
 		const u64 block = places[i] % per_volume * 7919 % volume_blocks;
 		const u64 group = 1 + places[i] / 200'000;
-		const u64 target = group * format::group_blocks + 100 + places[i] % 200'000;
+		const u64 target = group * format::group_blocks + 60'000 + places[i] % 200'000;
 
 		journal.add(first_id + static_cast<u32>(volume), block, target);
 	}

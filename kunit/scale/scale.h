@@ -82,6 +82,8 @@ void replay_of_a_million_records();
 void opening_100_tib_with_10000_volumes();
 void chain_of_1000_snapshots();
 void clones_10000_removed_in_any_order();
+void latency_beside_checkpoints();
 void fleet_of_100_volumes();
+void fleet_of_100_volumes_in_pieces_of_16_kib();
 
 } // namespace thinback

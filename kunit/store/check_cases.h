@@ -9,6 +9,7 @@
 	X(check_reports_progress)                            \
 	X(check_keeps_back_all_but_a_thousand_findings)      \
 	X(check_names_every_node_with_a_flipped_bit)         \
+	X(check_names_copy_of_node_with_a_flipped_bit)       \
 	X(check_names_bitmap_and_summary_with_a_flipped_bit) \
 	X(check_names_copy_of_superblock_with_a_flipped_bit) \
 	X(check_goes_by_the_other_ring)                      \
@@ -18,4 +19,6 @@
 	X(probe_refuses_what_is_no_pool)                     \
 	X(open_refuses_damaged_catalog_and_writes_nothing)   \
 	X(open_refuses_damaged_summary_and_writes_nothing)   \
-	X(damaged_volume_fails_and_others_do_not)
+	X(damaged_volume_fails_and_others_do_not)            \
+	X(open_heals_nodes_from_their_copies)                \
+	X(open_reads_a_pool_without_copies)

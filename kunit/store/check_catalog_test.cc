@@ -9,11 +9,6 @@ namespace {
 
 using Record = format::CatalogRecord;
 
-#define REQUIRE_POOL(name)                        \
-	auto name##_made = DamagedPool::create(); \
-	REQUIRE_OK(name##_made);                  \
-	DamagedPool &name = *name##_made.value()
-
 /* Spoils a record and looks for what check says of it. */
 #define CHECK_SPOILT(pool, id, spoil, kind, text)                    \
 	do {                                                         \
@@ -28,7 +23,7 @@ using Record = format::CatalogRecord;
 
 TBK_TEST(check_catalog_finds_name_that_is_none)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.name[0] = '-'; },
@@ -38,7 +33,7 @@ TBK_TEST(check_catalog_finds_name_that_is_none)
 
 TBK_TEST(check_catalog_finds_two_of_a_name)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.name[0] = 'b'; },
@@ -48,7 +43,7 @@ TBK_TEST(check_catalog_finds_two_of_a_name)
 
 TBK_TEST(check_catalog_finds_snapshot_without_its_volume)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_s, [](Record &record) { record.volume[0] = 'x'; },
@@ -58,7 +53,7 @@ TBK_TEST(check_catalog_finds_snapshot_without_its_volume)
 
 TBK_TEST(check_catalog_finds_parent_that_is_not_there)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_b, [](Record &record) { record.parent.set(77); },
@@ -67,7 +62,7 @@ TBK_TEST(check_catalog_finds_parent_that_is_not_there)
 
 TBK_TEST(check_catalog_finds_parent_that_is_no_snapshot)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_b,
@@ -77,7 +72,7 @@ TBK_TEST(check_catalog_finds_parent_that_is_no_snapshot)
 
 TBK_TEST(check_catalog_finds_since_without_a_parent)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.since.set(1); },
@@ -86,7 +81,7 @@ TBK_TEST(check_catalog_finds_since_without_a_parent)
 
 TBK_TEST(check_catalog_finds_since_that_is_not_the_parents)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_b, [](Record &record) { record.since.set(0); },
@@ -95,7 +90,7 @@ TBK_TEST(check_catalog_finds_since_that_is_not_the_parents)
 
 TBK_TEST(check_catalog_finds_parents_in_a_circle)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_s,
@@ -108,7 +103,7 @@ TBK_TEST(check_catalog_finds_parents_in_a_circle)
 
 TBK_TEST(check_catalog_finds_generation_yet_to_come)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_s, [](Record &record) { record.generation.set(50); },
@@ -118,7 +113,7 @@ TBK_TEST(check_catalog_finds_generation_yet_to_come)
 
 TBK_TEST(check_catalog_finds_id_yet_to_be_given)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_super([](format::Superblock &super) { super.next_id.set(4); }));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
@@ -128,7 +123,7 @@ TBK_TEST(check_catalog_finds_id_yet_to_be_given)
 
 TBK_TEST(check_catalog_finds_unknown_flags)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.flags.set(0x80); },
@@ -137,7 +132,7 @@ TBK_TEST(check_catalog_finds_unknown_flags)
 
 TBK_TEST(check_catalog_finds_hidden_without_children)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c,
@@ -147,7 +142,7 @@ TBK_TEST(check_catalog_finds_hidden_without_children)
 
 TBK_TEST(check_catalog_finds_removing_with_children)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_s,
@@ -160,7 +155,7 @@ TBK_TEST(check_catalog_finds_removing_with_children)
 
 TBK_TEST(check_catalog_finds_size_of_nothing)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.size.set(0); },
@@ -169,7 +164,7 @@ TBK_TEST(check_catalog_finds_size_of_nothing)
 
 TBK_TEST(check_catalog_finds_limits_that_are_none)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.quota.set(1ull << 40); },
@@ -178,7 +173,7 @@ TBK_TEST(check_catalog_finds_limits_that_are_none)
 
 TBK_TEST(check_catalog_finds_unknown_policy)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_c, [](Record &record) { record.on_full.set(3); },
@@ -187,7 +182,7 @@ TBK_TEST(check_catalog_finds_unknown_policy)
 
 TBK_TEST(check_catalog_finds_limits_of_a_snapshot)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT(
 		pool, DamagedPool::id_s, [](Record &record) { record.reserve.set(3); },

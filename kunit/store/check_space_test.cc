@@ -5,28 +5,9 @@
 
 using namespace thinback;
 
-namespace {
-
-#define REQUIRE_POOL(name)                        \
-	auto name##_made = DamagedPool::create(); \
-	REQUIRE_OK(name##_made);                  \
-	DamagedPool &name = *name##_made.value()
-
-format::BitmapBlock &bitmap(BlockImage &image)
-{
-	return reinterpret_cast<format::BitmapBlock &>(image);
-}
-
-format::SummaryBlock &summary(BlockImage &image)
-{
-	return reinterpret_cast<format::SummaryBlock &>(image);
-}
-
-} // namespace
-
 TBK_TEST(check_space_finds_leak)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
 				  [](BlockImage &image) { bitmap(image).bits[2000] |= 0x0e; }));
@@ -46,7 +27,7 @@ TBK_TEST(check_space_finds_leak)
 
 TBK_TEST(check_space_finds_data_and_nodes_marked_free)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](BlockImage &image) {
 		__builtin_memset(bitmap(image).bits + 6, 0, 1000);
@@ -61,7 +42,7 @@ TBK_TEST(check_space_finds_data_and_nodes_marked_free)
 
 TBK_TEST(check_space_finds_fixed_blocks_marked_free)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
 				  [](BlockImage &image) { bitmap(image).bits[1025] = 0; }));
@@ -72,7 +53,7 @@ TBK_TEST(check_space_finds_fixed_blocks_marked_free)
 
 TBK_TEST(check_space_finds_wrong_count_of_group)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_block(pool.summary_block(), [](BlockImage &image) {
 		summary(image).groups[0].free.set(100);
@@ -83,7 +64,7 @@ TBK_TEST(check_space_finds_wrong_count_of_group)
 
 TBK_TEST(check_space_finds_wrong_count_of_pool)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_super([](format::Superblock &super) { super.free.set(77); }));
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
@@ -93,7 +74,7 @@ TBK_TEST(check_space_finds_wrong_count_of_pool)
 
 TBK_TEST(check_space_finds_slot_of_another_checkpoint)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_block(pool.bitmap_block(), [](BlockImage &image) {
 		auto &checkpoint = bitmap(image).header.checkpoint;
@@ -106,7 +87,7 @@ TBK_TEST(check_space_finds_slot_of_another_checkpoint)
 
 TBK_TEST(check_space_finds_bitmap_of_other_blocks)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
 				  [](BlockImage &image) { bitmap(image).header.low.set(1); }));

@@ -10,11 +10,6 @@ namespace {
 
 constexpr u64 mib = 1024ull * 1024;
 
-#define REQUIRE_POOL(name)                        \
-	auto name##_made = DamagedPool::create(); \
-	REQUIRE_OK(name##_made);                  \
-	DamagedPool &name = *name##_made.value()
-
 /* "block 123" */
 struct BlockText {
 	explicit BlockText(u64 block) { tbk_format(text, sizeof(text), "block %llu", block); }
@@ -46,7 +41,7 @@ TBK_TEST(check_finds_nothing_wrong_with_a_new_pool)
 
 TBK_TEST(check_finds_nothing_wrong_with_a_used_pool)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	pool.findings->tell(test);
@@ -54,7 +49,7 @@ TBK_TEST(check_finds_nothing_wrong_with_a_used_pool)
 
 TBK_TEST(check_counts_what_there_is)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK_EQ(pool.findings->raw.pool, "tank");
@@ -67,7 +62,7 @@ TBK_TEST(check_counts_what_there_is)
 
 TBK_TEST(check_writes_nothing)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 writes = pool.device->writes();
 
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
@@ -91,7 +86,7 @@ TBK_TEST(check_refuses_what_is_no_pool)
 
 TBK_TEST(check_reports_progress)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	struct Calls {
 		u64 last;
 		u64 total;
@@ -117,7 +112,7 @@ TBK_TEST(check_reports_progress)
 
 TBK_TEST(check_keeps_back_all_but_a_thousand_findings)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	u32 counts[2] = {};
 	struct tbk_check check {};
 
@@ -140,29 +135,58 @@ TBK_TEST(check_keeps_back_all_but_a_thousand_findings)
 
 TBK_TEST(check_names_every_node_with_a_flipped_bit)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	Random random;
 
 	CHECK(pool.node_count() > 8);
 	for (u32 i = 0; i < pool.node_count(); i++) {
-		const u64 block = pool.node(i).block;
+		const DamagedPool::Place &node = pool.node(i);
 
 		for (u32 byte : bytes_of_interest) {
 			const u8 bit = static_cast<u8>(1u << random.below(8));
 
-			CHECK_OK(pool.flip(block, byte, bit));
+			CHECK_OK(pool.flip_node(node, byte, bit));
 			CHECK_EQ(pool.findings->check(*pool.device), 0);
-			CHECK(pool.findings->has(TBK_FINDING_DAMAGED, BlockText(block).text));
-			CHECK_OK(pool.flip(block, byte, bit));
+			CHECK(pool.findings->has(TBK_FINDING_DAMAGED, BlockText(node.block).text));
+			CHECK_OK(pool.flip_node(node, byte, bit));
 		}
 	}
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	pool.findings->tell(test);
 }
 
+/* One of two: nothing is lost, and nothing leaks. */
+TBK_TEST(check_names_copy_of_node_with_a_flipped_bit)
+{
+	REQUIRE_DAMAGED_POOL(pool);
+	Random random;
+	u32 seen = 0;
+
+	for (u32 i = 0; i < pool.node_count(); i++) {
+		const DamagedPool::Place &node = pool.node(i);
+		const u64 copies[] = { node.block, node.mirror };
+
+		if (node.mirror == 0)
+			continue;
+		seen++;
+		for (u64 block : copies) {
+			const u32 byte = static_cast<u32>(random.below(4096));
+
+			CHECK_OK(pool.flip(block, byte, 4));
+			CHECK_EQ(pool.findings->check(*pool.device), 0);
+			CHECK_EQ(pool.findings->count(), 1);
+			CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, BlockText(block).text));
+			CHECK(holds_all(*pool.device, nullptr));
+			CHECK_OK(pool.flip(block, byte, 4));
+		}
+	}
+	/* The roots of the catalog and of four trees. */
+	CHECK(seen >= 5);
+}
+
 TBK_TEST(check_names_bitmap_and_summary_with_a_flipped_bit)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 blocks[] = { pool.summary_block(), pool.bitmap_block() };
 
 	for (u64 block : blocks) {
@@ -178,7 +202,7 @@ TBK_TEST(check_names_bitmap_and_summary_with_a_flipped_bit)
 
 TBK_TEST(check_names_copy_of_superblock_with_a_flipped_bit)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 newest = pool.super.header.checkpoint.get() % format::ring_length;
 	const u64 blocks[] = { format::ring_a + newest,
 			       format::ring_a + (newest + 7) % format::ring_length,
@@ -195,7 +219,7 @@ TBK_TEST(check_names_copy_of_superblock_with_a_flipped_bit)
 
 TBK_TEST(check_goes_by_the_other_ring)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	void *zeroes = tbk_alloc(4096, TBK_MAY_SLEEP);
 
 	REQUIRE(zeroes != nullptr);
@@ -205,36 +229,45 @@ TBK_TEST(check_goes_by_the_other_ring)
 	CHECK_EQ(pool.findings->raw.volumes, 3);
 	for (u64 i = 0; i < format::ring_length; i++)
 		CHECK_OK(pool.write(format::ring_b + i, zeroes));
-	CHECK_EQ(pool.findings->check(*pool.device), -TBK_EMEDIUMTYPE);
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK_EQ(pool.findings->count(), 1);
+	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "superblocks: none of the 16 copies"));
 	tbk_free(zeroes);
 }
 
 TBK_TEST(check_names_node_that_cannot_be_read)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
-	/* Two rings, twice; a summary, the journal, a bitmap, the catalog's leaf: the first of the trees is next. */
-	pool.device->fail_read(9);
+	/*
+	 * Two rings, twice; a summary, the journal, a bitmap, the catalog's root and its copy; then
+	 * those of the first of the trees, and a leaf of it, which has no other.
+	 */
+	pool.device->fail_read(11);
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "input or output error"));
+	CHECK(!pool.findings->has(TBK_FINDING_DAMAGED, ""));
+	pool.device->fail_read(12);
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "input or output error"));
 }
 
 TBK_TEST(check_does_not_take_for_leaks_what_it_cannot_read)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	for (u32 i = 0; i < pool.node_count(); i++) {
-		CHECK_OK(pool.flip(pool.node(i).block, 100, 1));
+		CHECK_OK(pool.flip_node(pool.node(i), 100, 1));
 		CHECK_EQ(pool.findings->check(*pool.device), 0);
 		CHECK(!pool.findings->has(TBK_FINDING_LEAK, ""));
 		CHECK(!pool.findings->has(TBK_FINDING_REPAIRABLE, ""));
-		CHECK_OK(pool.flip(pool.node(i).block, 100, 1));
+		CHECK_OK(pool.flip_node(pool.node(i), 100, 1));
 	}
 }
 
 TBK_TEST(probe_tells_name_and_size)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	struct tbk_pool_info info {};
 
 	CHECK_EQ(tbk_probe(pool.device.get(), &info), 0);
@@ -254,26 +287,26 @@ TBK_TEST(probe_refuses_what_is_no_pool)
 
 TBK_TEST(open_refuses_damaged_catalog_and_writes_nothing)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 writes = pool.device->writes();
 	const u64 block = pool.find_node(0, 0);
 	struct tbk_pool *opened = nullptr;
 	struct tbk_why why {};
 
 	for (u32 byte : bytes_of_interest) {
-		CHECK_OK(pool.flip(block, byte, 8));
+		CHECK_OK(pool.flip_node(block, byte, 8));
 		const int error = tbk_pool_open(pool.device.get(), 0, &opened, &why);
 
 		CHECK(error == -TBK_EIO || error == -TBK_EUCLEAN);
 		CHECK(why.text[0] != 0);
-		CHECK_OK(pool.flip(block, byte, 8));
+		CHECK_OK(pool.flip_node(block, byte, 8));
 	}
 	CHECK_EQ(pool.device->writes(), writes);
 }
 
 TBK_TEST(open_refuses_damaged_summary_and_writes_nothing)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	const u64 writes = pool.device->writes();
 	struct tbk_pool *opened = nullptr;
 
@@ -315,14 +348,62 @@ u32 count_readable(struct tbk_pool *pool, const Written &what)
 
 TBK_TEST(damaged_volume_fails_and_others_do_not)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 	struct tbk_pool *opened = nullptr;
 
-	CHECK_OK(pool.flip(pool.find_node(DamagedPool::id_c, 0), 70, 8));
+	CHECK_OK(pool.flip_node(pool.find_node(DamagedPool::id_c, 0), 70, 8));
 	REQUIRE_EQ(tbk_pool_open(pool.device.get(), TBK_POOL_READ_ONLY, &opened, nullptr), 0);
 	CHECK_EQ(count_readable(opened, { "c", nullptr, 7, 5, 4 }), 0);
 	CHECK_EQ(count_readable(opened, { "a", nullptr, 2, 20, 2 }), 20);
 	CHECK_EQ(count_readable(opened, { "a", "s", 2, 400, 1 }), 400);
 	CHECK_EQ(count_readable(opened, { "b", nullptr, 2, 10, 3 }), 10);
 	CHECK_EQ(tbk_pool_close(opened, nullptr), 0);
+}
+
+/* Of each the first copy: what was read from the second is right on disk as well. */
+TBK_TEST(open_heals_nodes_from_their_copies)
+{
+	REQUIRE_DAMAGED_POOL(pool);
+	struct tbk_pool *opened = nullptr;
+	Random random;
+
+	for (u32 i = 0; i < pool.node_count(); i++) {
+		if (pool.node(i).mirror)
+			CHECK_OK(pool.flip(pool.node(i).block, static_cast<u32>(random.below(4096)),
+					   32));
+	}
+	const u64 writes = pool.device->writes();
+
+	CHECK(holds_all(*pool.device, nullptr));
+	CHECK_EQ(pool.device->writes(), writes);
+	REQUIRE_EQ(tbk_pool_open(pool.device.get(), 0, &opened, nullptr), 0);
+	CHECK_EQ(count_readable(opened, { "c", nullptr, 7, 5, 4 }), 5);
+	CHECK_EQ(count_readable(opened, { "a", nullptr, 2, 20, 2 }), 20);
+	CHECK_EQ(count_readable(opened, { "a", "s", 2, 400, 1 }), 400);
+	CHECK_EQ(count_readable(opened, { "b", nullptr, 2, 10, 3 }), 10);
+	CHECK_EQ(tbk_pool_close(opened, nullptr), 0);
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	pool.findings->tell(test);
+}
+
+TBK_TEST(open_reads_a_pool_without_copies)
+{
+	REQUIRE_DAMAGED_POOL(pool);
+	struct tbk_pool *opened = nullptr;
+
+	CHECK_OK(pool.drop_copies());
+	CHECK(holds_all(*pool.device, nullptr));
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	CHECK(pool.findings->has(TBK_FINDING_LEAK, ""));
+	CHECK(!pool.findings->has(TBK_FINDING_REPAIRABLE, ""));
+	CHECK(!pool.findings->has(TBK_FINDING_DAMAGED, ""));
+	CHECK_EQ(pool.findings->repair(*pool.device), 0);
+	REQUIRE_EQ(tbk_pool_open(pool.device.get(), 0, &opened, nullptr), 0);
+	CHECK_EQ(tbk_volume_create(opened, "d", 1 << 20, nullptr), 0);
+	CHECK_EQ(tbk_remove(opened, "c", nullptr, 0, nullptr), 0);
+	CHECK_EQ(tbk_pool_settle(opened), 0);
+	CHECK_EQ(tbk_pool_close(opened, nullptr), 0);
+	CHECK_EQ(pool.findings->check(*pool.device), 0);
+	pool.findings->tell(test);
+	CHECK(holds_all(*pool.device, "c"));
 }

@@ -9,11 +9,6 @@ namespace {
 
 constexpr u64 data_state = static_cast<u64>(format::ExtentState::data) << 48;
 
-#define REQUIRE_POOL(name)                        \
-	auto name##_made = DamagedPool::create(); \
-	REQUIRE_OK(name##_made);                  \
-	DamagedPool &name = *name##_made.value()
-
 /* Spoils a leaf and looks for what check says of it. */
 #define CHECK_SPOILT_LEAF(pool, id, spoil, text)                             \
 	do {                                                                 \
@@ -43,7 +38,7 @@ void aim(format::Extent &at, u64 block)
 
 TBK_TEST(check_tree_finds_extent_past_the_end)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
@@ -53,7 +48,7 @@ TBK_TEST(check_tree_finds_extent_past_the_end)
 
 TBK_TEST(check_tree_finds_extent_in_fixed_blocks)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
@@ -63,7 +58,7 @@ TBK_TEST(check_tree_finds_extent_in_fixed_blocks)
 
 TBK_TEST(check_tree_finds_extent_past_the_pool)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
@@ -73,7 +68,7 @@ TBK_TEST(check_tree_finds_extent_past_the_pool)
 
 TBK_TEST(check_tree_finds_block_mapped_twice)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
@@ -86,7 +81,7 @@ TBK_TEST(check_tree_finds_block_mapped_twice)
 
 TBK_TEST(check_tree_finds_block_marked_as_free)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_c, 0),
 				 [](BlockImage &image) { aim(extent(image, 1), 16000); }));
@@ -98,7 +93,7 @@ TBK_TEST(check_tree_finds_block_marked_as_free)
 
 TBK_TEST(check_tree_finds_extent_younger_than_its_leaf)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
@@ -108,7 +103,7 @@ TBK_TEST(check_tree_finds_extent_younger_than_its_leaf)
 
 TBK_TEST(check_tree_finds_extents_that_overlap)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c,
@@ -118,7 +113,7 @@ TBK_TEST(check_tree_finds_extents_that_overlap)
 
 TBK_TEST(check_tree_finds_inherited_extent_that_differs)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	/* The clone's first leaf: ten of its own, then what the snapshot has. */
 	CHECK_SPOILT_LEAF(
@@ -130,7 +125,7 @@ TBK_TEST(check_tree_finds_inherited_extent_that_differs)
 
 TBK_TEST(check_tree_finds_inherited_extent_of_no_parent)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c, [](BlockImage &image) { extent(image, 1).birth.set(0); },
@@ -139,7 +134,7 @@ TBK_TEST(check_tree_finds_inherited_extent_of_no_parent)
 
 TBK_TEST(check_tree_finds_shared_node_the_parent_has_not)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	/* The clone's root leads to one of the snapshot's leaves where another one belongs. */
 	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_b, 1), [](BlockImage &image) {
@@ -156,7 +151,7 @@ TBK_TEST(check_tree_finds_shared_node_the_parent_has_not)
 
 TBK_TEST(check_tree_finds_leaf_outside_its_range)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_a, 1), [](BlockImage &image) {
 		branch(image, 1).key.set(branch(image, 1).key.get() + 1);
@@ -167,7 +162,7 @@ TBK_TEST(check_tree_finds_leaf_outside_its_range)
 
 TBK_TEST(check_tree_finds_child_that_cannot_be)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_a, 1), [](BlockImage &image) {
 		branch(image, 0).child.set(1ull << 40);
@@ -178,7 +173,7 @@ TBK_TEST(check_tree_finds_child_that_cannot_be)
 
 TBK_TEST(check_tree_finds_child_of_another_generation)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_node(pool.find_node(DamagedPool::id_a, 1), [](BlockImage &image) {
 		branch(image, 0).birth.set(branch(image, 0).birth.get() + 1);
@@ -189,7 +184,7 @@ TBK_TEST(check_tree_finds_child_of_another_generation)
 
 TBK_TEST(check_tree_finds_empty_leaf)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_SPOILT_LEAF(
 		pool, DamagedPool::id_c, [](BlockImage &image) { image.header.count.set(0); },
@@ -198,7 +193,7 @@ TBK_TEST(check_tree_finds_empty_leaf)
 
 TBK_TEST(check_tree_finds_root_younger_than_the_pool)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_record(DamagedPool::id_c, [](format::CatalogRecord &record) {
 		record.root.birth.set(99);
@@ -210,7 +205,7 @@ TBK_TEST(check_tree_finds_root_younger_than_the_pool)
 
 TBK_TEST(check_tree_finds_root_of_a_snapshot_too_young)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_record(DamagedPool::id_s, [](format::CatalogRecord &record) {
 		record.root.birth.set(record.generation.get() + 1);
@@ -221,7 +216,7 @@ TBK_TEST(check_tree_finds_root_of_a_snapshot_too_young)
 
 TBK_TEST(check_tree_finds_wrong_counts)
 {
-	REQUIRE_POOL(pool);
+	REQUIRE_DAMAGED_POOL(pool);
 
 	CHECK_OK(pool.spoil_record(DamagedPool::id_b, [](format::CatalogRecord &record) {
 		record.own.set(11);

@@ -38,7 +38,9 @@ struct Waiter {
 
 } // namespace
 
-int do_request(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 blocks)
+namespace {
+
+int do_bytes(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 bytes)
 {
 	auto waiter = make<Waiter>();
 
@@ -48,12 +50,24 @@ int do_request(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 blo
 
 	request.op = op;
 	request.sector = block * 8;
-	request.bytes = blocks * 4096;
-	request.payload = { data, TBK_PAYLOAD_BUFFER, 0, request.bytes };
+	request.bytes = bytes;
+	request.payload = { data, TBK_PAYLOAD_BUFFER, 0, bytes };
 	request.done = Waiter::done;
 	waiter.value()->wait.begin();
 	tbk_volume_submit(volume, &request);
 	return to_errno(waiter.value()->wait.wait().error());
+}
+
+} // namespace
+
+int do_request(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 blocks)
+{
+	return do_bytes(volume, op, block, data, blocks * 4096);
+}
+
+int do_part(struct tbk_volume *volume, u32 op, u64 block, u64 bytes)
+{
+	return do_bytes(volume, op, block, nullptr, bytes);
 }
 
 void fill_block(void *to, char volume, u64 block, u32 version)
@@ -85,13 +99,16 @@ int Findings::check(struct tbk_device &device)
 	return tbk_pool_check(&device, &raw, &why);
 }
 
-int Findings::repair(struct tbk_device &device)
+int Findings::repair(struct tbk_device &device, u32 how, const char *name)
 {
 	struct tbk_why why {};
 
 	count_ = 0;
 	raw = {};
+	raw.found = found;
 	raw.mended = was_mended;
+	raw.repair = how;
+	raw.name = name;
 	return tbk_pool_repair(&device, &raw, &why);
 }
 
@@ -209,49 +226,66 @@ constexpr Written all_written[] = {
 	{ "c", nullptr, 7, 5, 4, 5, 'c' },
 };
 
-bool holds_written(struct tbk_volume *volume, const Written &written)
+struct Tally {
+	u32 errors = 0;
+	u32 wrong = 0;
+};
+
+void read_written(struct tbk_volume *volume, const Written &written, Tally &tally)
 {
 	void *data = tbk_big_alloc(4096);
-	bool holds = data != nullptr;
 
-	for (u32 i = 0; i < written.count && holds; i++) {
+	for (u32 i = 0; i < written.count; i++) {
 		const u64 block = i * written.step;
 		const bool is_new = i < written.newer_count;
 
-		holds = do_request(volume, TBK_OP_READ, block, data, 1) == 0 &&
-			is_block(data, is_new ? written.newer : 'a', block,
-				 is_new ? written.newer_version : 1);
+		if (!data || do_request(volume, TBK_OP_READ, block, data, 1))
+			tally.errors++;
+		else if (!is_block(data, is_new ? written.newer : 'a', block,
+				   is_new ? written.newer_version : 1))
+			tally.wrong++;
 	}
 	tbk_big_free(data);
-	return holds;
 }
 
-bool holds_volume(struct tbk_pool *pool, const Written &written)
+/* A volume that is not there, or cannot be opened, is an error. */
+bool read_all(struct tbk_device &device, const char *except, Tally &tally)
 {
-	struct tbk_volume *volume = nullptr;
+	struct tbk_pool *pool = nullptr;
 
-	if (tbk_volume_open(pool, written.volume, written.snapshot, 0, &volume, nullptr))
+	if (tbk_pool_open(&device, TBK_POOL_READ_ONLY, &pool, nullptr))
 		return false;
-	const bool holds = holds_written(volume, written);
+	for (const Written &written : all_written) {
+		struct tbk_volume *volume = nullptr;
 
-	tbk_volume_close(volume);
-	return holds;
+		if (except && written.volume[0] == except[0])
+			continue;
+		if (tbk_volume_open(pool, written.volume, written.snapshot, 0, &volume, nullptr)) {
+			tally.errors++;
+			continue;
+		}
+		read_written(volume, written, tally);
+		tbk_volume_close(volume);
+	}
+	return tbk_pool_close(pool, nullptr) == 0;
 }
 
 } // namespace
 
 bool holds_all(struct tbk_device &device, const char *except)
 {
-	struct tbk_pool *pool = nullptr;
-	bool holds = true;
+	Tally tally;
 
-	if (tbk_pool_open(&device, TBK_POOL_READ_ONLY, &pool, nullptr))
-		return false;
-	for (const Written &written : all_written) {
-		if (!except || written.volume[0] != except[0])
-			holds &= holds_volume(pool, written);
-	}
-	return tbk_pool_close(pool, nullptr) == 0 && holds;
+	return read_all(device, except, tally) && tally.errors + tally.wrong == 0;
+}
+
+bool holds_no_other(struct tbk_device &device, u32 &errors)
+{
+	Tally tally;
+	const bool is_open = read_all(device, nullptr, tally);
+
+	errors = tally.errors;
+	return is_open && tally.wrong == 0;
 }
 
 Status DamagedPool::fill()
@@ -274,7 +308,7 @@ void DamagedPool::note(const NodePointer &pointer, format::TreeKind kind, u32 id
 			return;
 	}
 	TBK_ASSERT(count_ < most_places);
-	places_[count_++] = { pointer.block, pointer.level, kind, id };
+	places_[count_++] = { pointer.block, pointer.mirror, pointer.level, kind, id };
 }
 
 Status DamagedPool::map_nodes()
@@ -300,130 +334,19 @@ Status DamagedPool::flip(u64 block, u32 byte, u8 bits)
 	return device->write(block * 4096 + byte, &there, 1);
 }
 
-/* ---- sealing anew ---- */
-
-Status DamagedPool::renew_children(Node &node, u32 id)
+Status DamagedPool::flip_node(const Place &place, u32 byte, u8 bits)
 {
-	for (u32 i = 0; i < node.count(); i++) {
-		const u64 key = node.key(node.layout(), i);
+	TBK_TRY(flip(place.block, byte, bits));
+	return place.mirror ? flip(place.mirror, byte, bits) : Status();
+}
 
-		node.set_pointer(i, key, TBK_TRY(renew(node.pointer(i), id)), false);
+Status DamagedPool::flip_node(u64 block, u32 byte, u8 bits)
+{
+	for (u32 i = 0; i < count_; i++) {
+		if (places_[i].block == block)
+			return flip_node(places_[i], byte, bits);
 	}
-	return {};
-}
-
-Status DamagedPool::renew_records(Node &node)
-{
-	auto *records = reinterpret_cast<format::CatalogRecord *>(node.image() +
-								  sizeof(format::BlockHeader));
-
-	for (u32 i = 0; i < node.count(); i++) {
-		auto &record = records[i];
-		const u32 id = static_cast<u32>(record.id.get());
-
-		if (record.root.block.get())
-			write_root(record.root, TBK_TRY(renew(read_root(record.root), id)));
-		if (id == target_id_ && spoil_record_)
-			spoil_record_(record);
-	}
-	return {};
-}
-
-/* A node that is shared comes along more than once, and is spoilt once. @id: 0 in the catalog. */
-Result<NodePointer> DamagedPool::renew(const NodePointer &pointer, u32 id)
-{
-	u8 *image = static_cast<u8 *>(tbk_alloc(4096, TBK_MAY_SLEEP));
-	const auto free_image = ScopeGuard([=] { tbk_free(image); });
-
-	if (!image)
-		return Err::no_memory;
-	read(pointer.block, image);
-	Node node(pointer.block, image);
-
-	note(pointer, node.kind(), id);
-	/* Of what is spoilt already nothing can be believed. */
-	const bool is_sound = pointer.block != target_block_ || spoil_node_;
-
-	if (is_sound && node.level() > 0)
-		TBK_TRY(renew_children(node, id));
-	else if (is_sound && id == 0)
-		TBK_TRY(renew_records(node));
-	if (pointer.block == target_block_ && spoil_node_) {
-		spoil_node_(*reinterpret_cast<BlockImage *>(image));
-		spoil_node_ = nullptr;
-	}
-	seal_block(image);
-	TBK_TRY(write(pointer.block, image));
-	return NodePointer{ pointer.block, pointer.birth, node.header().checksum.get(),
-			    pointer.level };
-}
-
-Status DamagedPool::renew_all()
-{
-	void *buffer = tbk_alloc(4096, TBK_MAY_SLEEP);
-	const auto free_buffer = ScopeGuard([=] { tbk_free(buffer); });
-	constexpr Ring rings[] = { Ring::a, Ring::b };
-
-	if (!buffer)
-		return Err::no_memory;
-	write_root(super.catalog, TBK_TRY(renew(read_root(super.catalog), 0)));
-	for (Ring ring : rings) {
-		const PhysicalBlock at = seal_superblock(super, ring, buffer);
-
-		TBK_TRY(write(at.raw(), buffer));
-	}
-	return {};
-}
-
-Status DamagedPool::spoil_node(u64 block, Spoil spoil)
-{
-	target_block_ = block;
-	spoil_node_ = spoil;
-	return renew_all();
-}
-
-Status DamagedPool::spoil_record(u32 id, SpoilRecord spoil)
-{
-	target_id_ = id;
-	spoil_record_ = spoil;
-	const Status renewed = renew_all();
-
-	spoil_record_ = nullptr;
-	return renewed;
-}
-
-Status DamagedPool::spoil_super(SpoilSuper spoil)
-{
-	spoil(super);
-	return renew_all();
-}
-
-Status DamagedPool::spoil_block(u64 block, Spoil spoil)
-{
-	u8 *image = static_cast<u8 *>(tbk_alloc(4096, TBK_MAY_SLEEP));
-	const auto free_image = ScopeGuard([=] { tbk_free(image); });
-
-	if (!image)
-		return Err::no_memory;
-	read(block, image);
-	spoil(*reinterpret_cast<BlockImage *>(image));
-	seal_block(image);
-	return write(block, image);
-}
-
-u64 DamagedPool::summary_block() const
-{
-	return format::first_summary(0) + (super.summaries[0] & format::slot_bit_8 ? 1 : 0);
-}
-
-u64 DamagedPool::bitmap_block() const
-{
-	le16 tag{};
-
-	device->read(summary_block() * 4096 + sizeof(format::BlockHeader) +
-			     offsetof(format::SummaryEntry, bitmap),
-		     &tag, sizeof(tag));
-	return format::first_bitmap(0) + (tag.get() & format::slot_bit_16 ? 1 : 0);
+	return Err::not_found;
 }
 
 } // namespace thinback

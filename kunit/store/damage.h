@@ -19,8 +19,8 @@ public:
 
 	/* Runs one. */
 	int check(struct tbk_device &device);
-	/* Repairs; what was done is what was found of kind `mended`. */
-	int repair(struct tbk_device &device);
+	/* Repairs; what was done is what was found of kind `mended`. @how: TBK_REPAIR_* */
+	int repair(struct tbk_device &device, u32 how = 0, const char *name = nullptr);
 	static constexpr auto mended = static_cast<enum tbk_finding_class>(7);
 
 	u32 count() const { return count_; }
@@ -49,6 +49,16 @@ struct BlockImage {
 	u8 payload[format::payload_size];
 };
 
+inline format::BitmapBlock &bitmap(BlockImage &image)
+{
+	return reinterpret_cast<format::BitmapBlock &>(image);
+}
+
+inline format::SummaryBlock &summary(BlockImage &image)
+{
+	return reinterpret_cast<format::SummaryBlock &>(image);
+}
+
 /*
  * A pool with some of everything, closed, and ways to spoil it:
  *
@@ -66,6 +76,7 @@ public:
 	/* A node that the newest superblock leads to. */
 	struct Place {
 		u64 block;
+		u64 mirror; /* 0: none */
 		u32 level;
 		format::TreeKind kind;
 		u32 id; /* of the tree that it was found in first */
@@ -82,6 +93,11 @@ public:
 		return device->write(block * 4096, image, 4096);
 	}
 	Status flip(u64 block, u32 byte, u8 bits);
+	/* All copies of the node. */
+	Status flip_node(const Place &place, u32 byte, u8 bits);
+	Status flip_node(u64 block, u32 byte, u8 bits);
+	/* As in pools made before nodes had second copies; these are nobody's then. */
+	Status drop_copies();
 
 	/* Changes made to images, after which all is sealed anew up to the superblock. */
 	using Spoil = void (*)(BlockImage &image);
@@ -92,6 +108,9 @@ public:
 	Status spoil_super(SpoilSuper spoil);
 	/* Of the summary and the bitmap of the first group; these lead nowhere. */
 	Status spoil_block(u64 block, Spoil spoil);
+
+	/* All copies. */
+	Status lose_superblocks();
 
 	u64 summary_block() const;
 	u64 bitmap_block() const;
@@ -120,6 +139,7 @@ private:
 
 	u32 count_ = 0;
 	Place places_[most_places] = {};
+	bool drops_copies_ = false;
 	u64 target_block_ = 0;
 	Spoil spoil_node_ = nullptr;
 	u32 target_id_ = 0;
@@ -129,11 +149,22 @@ private:
 /* Whether a DamagedPool's volumes, all but @except, hold what they held before it was damaged. */
 bool holds_all(struct tbk_device &device, const char *except);
 
+/* Whether all that can be read of them is what they held; @errors: how much cannot. */
+bool holds_no_other(struct tbk_device &device, u32 &errors);
+
 /* A request on a volume, waited for. 0 or a negative errno. */
 int do_request(struct tbk_volume *volume, u32 op, u64 block, void *data, u64 blocks);
+
+/* The same for the first @bytes of a block. */
+int do_part(struct tbk_volume *volume, u32 op, u64 block, u64 bytes);
 
 /* A block that says which volume's and which one it is, in some version. */
 void fill_block(void *to, char volume, u64 block, u32 version);
 bool is_block(const void *found, char volume, u64 block, u32 version);
 
 } // namespace thinback
+
+#define REQUIRE_DAMAGED_POOL(name)                \
+	auto name##_made = DamagedPool::create(); \
+	REQUIRE_OK(name##_made);                  \
+	DamagedPool &name = *name##_made.value()

@@ -89,7 +89,7 @@ TBK_TEST(extents_mapped_over_frees_what_was_there)
 	CHECK_EQ(pool.space->freeing_blocks(), 10);
 	check_disk(test, pool, disk);
 	CHECK_OK(pool.checkpoint(disk.tree));
-	CHECK_EQ(pool.space->free_blocks(), pool.empty - 20 - 1);
+	CHECK_EQ(pool.space->free_blocks(), pool.empty - 20 - 2);
 }
 
 TBK_TEST(extents_mapped_inside_splits_in_three)
@@ -188,22 +188,25 @@ TBK_TEST(extents_failed_map_gives_blocks_back)
 	disk.editor.relax();
 	const u64 free = pool.space->free_blocks();
 
-	for (u32 n = 1; n <= 2; n++) {
+	for (u32 round = 0; round < 2; round++) {
 		Want want;
 
 		want.count = 10;
 		auto run = pool.space->take(disk.home, want);
 		REQUIRE_OK(run);
 		pool.cache->shrink(0);
-		pool.device->fail_read(n);
+		/* The leaf: the root has another copy. */
+		pool.device->fail_read(2);
 		CHECK(disk.editor
 			      .map(disk.tree, disk.usage, VirtualBlock(2000), run.value(),
 				   pool.now())
 			      .error() == Err::io_error);
 		disk.editor.relax();
-		CHECK_EQ(pool.space->free_blocks() + pool.space->freeing_blocks(), free);
+		/* The root is changed, and gets its second copy with the checkpoint. */
+		CHECK_EQ(pool.space->free_blocks() + pool.space->freeing_blocks(), free + 1);
 		check_disk(test, pool, disk);
 		CHECK_OK(pool.checkpoint(disk.tree));
+		CHECK_EQ(pool.space->free_blocks(), free);
 	}
 }
 

@@ -5,6 +5,9 @@
 	X(cache_get_refuses_what_the_parent_did_not_mean) \
 	X(cache_get_refuses_it_from_memory_as_well)       \
 	X(cache_get_reports_io_error_and_tries_again)     \
+	X(cache_get_reads_the_copy_and_heals)             \
+	X(cache_get_of_a_read_only_pool_heals_nothing)    \
+	X(cache_get_refuses_two_bad_copies)               \
 	X(cache_find_knows_only_what_was_read)            \
 	X(cache_shrink_spares_pinned_and_dirty_nodes)     \
 	X(cache_shrink_takes_unused_nodes_first)          \

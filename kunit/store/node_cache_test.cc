@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <thinback/base/scope.h>
+
 #include "../harness/check.h"
 #include "small_pool.h"
 
@@ -110,6 +112,86 @@ TBK_TEST(cache_get_reports_io_error_and_tries_again)
 	pool.cache->unpin(*got.value());
 }
 
+namespace {
+
+constexpr u64 copy_at = at + 500;
+
+/* The leaf has a second copy, and a bit of the first at @byte is another. */
+Result<NodePointer> put_damaged(SmallPool &pool, u32 byte)
+{
+	NodePointer leaf = TBK_TRY(pool.put_leaf(at, 1));
+	u8 *image = static_cast<u8 *>(tbk_alloc(format::block_size, TBK_MAY_SLEEP));
+	const auto free_image = ScopeGuard([=] { tbk_free(image); });
+
+	if (!image)
+		return Err::no_memory;
+	pool.device->read(at * format::block_size, image, format::block_size);
+	TBK_TRY(pool.device->write(copy_at * format::block_size, image, format::block_size));
+	image[byte] ^= 1;
+	TBK_TRY(pool.device->write(at * format::block_size, image, format::block_size));
+	leaf.mirror = copy_at;
+	return leaf;
+}
+
+} // namespace
+
+TBK_TEST(cache_get_reads_the_copy_and_heals)
+{
+	REQUIRE_POOL(pool, format::smallest_pool);
+	constexpr u32 bytes[] = { 0, 9, 20, 47, 63, 64, 4095 };
+
+	for (u32 byte : bytes) {
+		const u32 before = pool.cache->healed();
+		auto leaf = put_damaged(pool, byte);
+
+		REQUIRE_OK(leaf);
+		for (u32 i = 0; i < 2; i++) {
+			auto got = pool.cache->get(leaf.value(), extents);
+
+			REQUIRE_OK(got);
+			CHECK_EQ(got.value()->block(), at);
+			CHECK_EQ(got.value()->mirror, copy_at);
+			pool.cache->unpin(*got.value());
+			pool.cache->shrink(0);
+		}
+		CHECK_EQ(pool.cache->healed(), before + 1);
+	}
+}
+
+TBK_TEST(cache_get_of_a_read_only_pool_heals_nothing)
+{
+	REQUIRE_POOL(pool, format::smallest_pool);
+	auto leaf = put_damaged(pool, 100);
+	auto cache = NodeCache::create(*pool.device,
+				       { SmallPool::id, pool.super.blocks.get(), ~0ull, true });
+
+	REQUIRE_OK(leaf);
+	REQUIRE_OK(cache);
+	const u64 writes = pool.device->writes();
+	auto got = cache.value()->get(leaf.value(), extents);
+
+	REQUIRE_OK(got);
+	cache.value()->unpin(*got.value());
+	CHECK_EQ(pool.device->writes(), writes);
+}
+
+TBK_TEST(cache_get_refuses_two_bad_copies)
+{
+	REQUIRE_POOL(pool, format::smallest_pool);
+	auto leaf = put_damaged(pool, 100);
+	const u64 zero = 0;
+
+	REQUIRE_OK(leaf);
+	CHECK_OK(pool.device->write(copy_at * format::block_size, &zero, sizeof(zero)));
+	CHECK(pool.cache->get(leaf.value(), extents).error() == Err::bad_checksum);
+	CHECK_EQ(pool.cache->size(), 0);
+	CHECK_EQ(pool.cache->healed(), 0);
+	NodePointer outside = leaf.value();
+
+	outside.mirror = pool.super.blocks.get();
+	CHECK(pool.cache->get(outside, extents).error() == Err::bad_checksum);
+}
+
 TBK_TEST(cache_find_knows_only_what_was_read)
 {
 	REQUIRE_POOL(pool, format::smallest_pool);
@@ -163,7 +245,8 @@ TBK_TEST(cache_get_keeps_to_the_limit)
 
 	pool.cache->set_limit(20);
 	CHECK(read_leaves(pool, at, 100));
-	CHECK_EQ(pool.cache->size(), 20);
+	/* An eighth goes at a time. */
+	CHECK(pool.cache->size() <= 20 && pool.cache->size() >= 18);
 }
 
 TBK_TEST(cache_dropped_node_lives_until_unpinned)
@@ -177,9 +260,10 @@ TBK_TEST(cache_dropped_node_lives_until_unpinned)
 	REQUIRE_OK(second);
 	pool.cache->drop(*first.value());
 	CHECK(!is_found(pool, at));
-	CHECK_EQ(pool.cache->size(), 0);
+	CHECK_EQ(pool.cache->size(), 1);
 	CHECK_EQ(second.value()->header().self.get(), at);
 	pool.cache->unpin(*second.value());
+	CHECK_EQ(pool.cache->size(), 0);
 }
 
 TBK_TEST(cache_block_has_a_new_node_after_drop)

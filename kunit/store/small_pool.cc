@@ -7,11 +7,11 @@
 
 namespace thinback {
 
-Result<Owned<SmallPool>> SmallPool::create(u64 blocks)
+Result<Owned<SmallPool>> SmallPool::create(u64 blocks, u64 more)
 {
 	Owned<SmallPool> pool = TBK_TRY(make<SmallPool>());
 
-	pool->device = TBK_TRY(RamDevice::create(blocks * format::block_size));
+	pool->device = TBK_TRY(RamDevice::create((blocks + more) * format::block_size));
 	pool->super.header.pool.set(id);
 	pool->super.blocks.set(blocks);
 	pool->super.journal_at.set(format::journal_start);
@@ -42,9 +42,13 @@ Status SmallPool::write_out()
 	Status written;
 
 	while (Node *node = list.take()) {
-		if (written.is_ok())
-			written = write_blocks(*device, PhysicalBlock(node->block()), node->image(),
-					       BlockCount(1), 0);
+		const u64 places[] = { node->block(), node->mirror };
+
+		for (u64 at : places) {
+			if (at && written.is_ok())
+				written = write_blocks(*device, PhysicalBlock(at), node->image(),
+						       BlockCount(1), 0);
+		}
 		node->dirty.store_relaxed(0);
 		cache->unpin(*node);
 	}
@@ -56,7 +60,7 @@ Status SmallPool::write_out()
 	TBK_TRY(batch->wait());
 	space->durable(epoch - 1);
 	if (space->reclaim_begin())
-		space->reclaim_end();
+		space->reclaim_end(false);
 	return {};
 }
 
@@ -85,7 +89,7 @@ Result<NodePointer> SmallPool::put_leaf(u64 block, u64 birth)
 	header.high.set(format::end_of_keys);
 	seal_block(image);
 	TBK_TRY(device->write(block * format::block_size, image, format::block_size));
-	return NodePointer{ block, birth, header.checksum.get(), 0 };
+	return NodePointer{ block, birth, header.checksum.get(), 0, 0 };
 }
 
 } // namespace thinback

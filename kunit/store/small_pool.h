@@ -20,7 +20,8 @@ public:
 	static constexpr u64 id = 0x1122334455667788;
 	static constexpr u64 journal_blocks = 64;
 
-	static Result<Owned<SmallPool>> create(u64 blocks = format::smallest_pool);
+	/* @more: blocks of the device that are not the pool's */
+	static Result<Owned<SmallPool>> create(u64 blocks = format::smallest_pool, u64 more = 0);
 	~SmallPool();
 	SmallPool(const SmallPool &) = delete;
 	SmallPool &operator=(const SmallPool &) = delete;
@@ -28,7 +29,11 @@ public:
 	Moment now() const { return { epoch, generation }; }
 
 	/* seal() all trees that changed; flip(); from then on changes are of the next epoch. */
-	void seal(Tree &tree) { seal_tree(tree, *cache, epoch, id, list); }
+	void seal(Tree &tree)
+	{
+		space->prepare_copies();
+		seal_tree(tree, *cache, epoch, *space, list);
+	}
 	void flip() { epoch++; }
 	/* The epoch before becomes durable; what it freed can be had again. */
 	Status write_out();

@@ -22,7 +22,15 @@
 	X(space_write_goes_to_the_other_slot)                 \
 	X(space_write_says_which_blocks_a_bitmap_covers)      \
 	X(space_write_reports_io_error)                       \
+	X(space_grown_within_a_group_waits_for_its_epoch)     \
+	X(space_grown_by_groups_waits_for_its_epoch)          \
+	X(space_last_group_too_small_for_its_bitmaps_grows)   \
+	X(space_that_has_another_size_does_not_grow)          \
 	X(space_lost_write_of_bitmap_is_noticed)              \
 	X(space_lost_write_of_summary_is_noticed)             \
 	X(space_damaged_bitmap_is_noticed)                    \
+	X(space_copy_lies_in_another_group)                   \
+	X(space_copy_keeps_away_where_there_is_one_group)     \
+	X(space_copies_leave_the_rest_to_nodes)               \
+	X(space_copy_is_freed_with_its_node)                  \
 	X(space_agrees_with_plain_array)

@@ -209,13 +209,13 @@ TBK_TEST(space_freed_data_waits_for_durable_and_reclaim)
 	CHECK_EQ(space.free_blocks(), pool.empty - 7);
 	CHECK_EQ(space.freeing_blocks(), 7);
 	CHECK(!space.reclaim_begin());
-	space.reclaim_end();
+	space.reclaim_end(false);
 	CHECK_EQ(space.free_blocks(), pool.empty - 7);
 	space.durable(1);
 	CHECK_EQ(space.free_blocks(), pool.empty - 7);
 	CHECK(space.reclaim_begin());
 	CHECK_EQ(space.free_blocks(), pool.empty - 7);
-	space.reclaim_end();
+	space.reclaim_end(false);
 	CHECK_EQ(space.free_blocks(), pool.empty);
 	CHECK_EQ(space.freeing_blocks(), 0);
 }
@@ -244,7 +244,7 @@ TBK_TEST(space_freed_in_next_epoch_waits_for_that)
 	pool.space->durable(2);
 	CHECK_EQ(pool.space->freeing_blocks(), 7);
 	CHECK(pool.space->reclaim_begin());
-	pool.space->reclaim_end();
+	pool.space->reclaim_end(false);
 	CHECK_EQ(pool.space->free_blocks(), pool.empty);
 }
 

@@ -65,7 +65,20 @@ void TreeAudit::check_header(const Node &node, const NodePointer &pointer, Range
 		CHECK(node.dirty.load_relaxed());
 	const u64 count = header.high.get() - header.low.get();
 
-	mark(node.block(), 1, tree_->owned(node.birth(), header.low.get(), count) == count);
+	const bool is_own = tree_->owned(node.birth(), header.low.get(), count) == count;
+
+	mark(node.block(), 1, is_own);
+	CHECK_EQ(node.mirror, pointer.mirror);
+	if (pointer.mirror)
+		mark(pointer.mirror, 1, is_own);
+	/* Where there is room; leaves of volumes that are no roots have none. */
+	const bool has_copy = node.block() == tree_->root_block() || node.level() > 0 ||
+			      tree_->kind == format::TreeKind::catalog;
+
+	if (node.sealed && has_copy)
+		CHECK(pointer.mirror != 0 || pool_.space->free_for_data() == 0);
+	else
+		CHECK_EQ(pointer.mirror, 0);
 }
 
 /* Ascending, and inside what the header says. */

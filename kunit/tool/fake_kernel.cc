@@ -69,6 +69,10 @@ const char *verb_of(unsigned long request)
 		return "SYNC";
 	case THINBACK_SETTLE:
 		return "SETTLE";
+	case THINBACK_GROW:
+		return "GROW";
+	case THINBACK_SCRUB:
+		return "SCRUB";
 	default:
 		return "?";
 	}
@@ -114,10 +118,13 @@ int FakeKernel::command(unsigned long request, thinback_command &command)
 	log.emplace_back(line);
 	if (request == THINBACK_SET) {
 		snprintf(line, sizeof(line),
-			 " set=%u quota=%llu reserve=%llu on_full=%u wait=%u low=%u critical=%u",
+			 " set=%u quota=%llu reserve=%llu on_full=%u wait=%u low=%u critical=%u"
+			 " discard=%u scrub=%u rate=%llu zeroes=%u",
 			 command.set, static_cast<unsigned long long>(command.quota),
 			 static_cast<unsigned long long>(command.reserve), command.on_full,
-			 command.full_wait, command.low, command.critical);
+			 command.full_wait, command.low, command.critical, command.discard,
+			 command.scrub_freed, static_cast<unsigned long long>(command.discard_rate),
+			 command.detect_zeroes);
 		log.back() += line;
 	}
 	if (refusal.error) {
@@ -144,6 +151,10 @@ int FakeKernel::on_pool(unsigned long request, thinback_command &command)
 	case THINBACK_SETTLE:
 		pools[command.pool].freeing = 0;
 		return 0;
+	case THINBACK_GROW:
+		return grow(command);
+	case THINBACK_SCRUB:
+		return scrub(command);
 	case THINBACK_SET:
 		return command.volume[0] ? on_object(request, command) : set_marks(command);
 	case THINBACK_CREATE:
@@ -193,6 +204,42 @@ int FakeKernel::on_object(unsigned long request, thinback_command &command)
 	}
 }
 
+int FakeKernel::grow(thinback_command &command)
+{
+	thinback_pool &pool = pools[command.pool];
+
+	pool.free += gained;
+	pool.size += gained;
+	gained = 0;
+	command.bytes = pool.size;
+	return 0;
+}
+
+/* Done by the second time that somebody looks. */
+int FakeKernel::scrub(thinback_command &command)
+{
+	const bool stop = command.flags & THINBACK_STOP;
+	thinback_pool &pool = pools[command.pool];
+
+	pool.scrub_state = stop ? THINBACK_SCRUB_IDLE : THINBACK_SCRUB_RUNNING;
+	pool.scrub_done = stop ? pool.scrub_done : 0;
+	pool.scrub_total = 4096;
+	pool.scrub_found = damaged;
+	pool.scrub_healed = healed;
+	return 0;
+}
+
+void FakeKernel::pass_time()
+{
+	for (auto &[name, pool] : pools) {
+		if (pool.scrub_state != THINBACK_SCRUB_RUNNING)
+			continue;
+		pool.scrub_done += 2048;
+		if (pool.scrub_done == pool.scrub_total)
+			pool.scrub_state = THINBACK_SCRUB_DONE;
+	}
+}
+
 int FakeKernel::set_marks(thinback_command &command)
 {
 	thinback_pool &pool = pools[command.pool];
@@ -201,6 +248,12 @@ int FakeKernel::set_marks(thinback_command &command)
 		pool.low = command.low;
 	if (command.set & THINBACK_SET_CRITICAL)
 		pool.critical = command.critical;
+	if (command.set & THINBACK_SET_DISCARD)
+		pool.discard = command.discard;
+	if (command.set & THINBACK_SET_SCRUB_FREED)
+		pool.scrub_freed = command.scrub_freed;
+	if (command.set & THINBACK_SET_DISCARD_RATE)
+		pool.discard_rate = command.discard_rate;
 	return 0;
 }
 
@@ -214,6 +267,8 @@ int FakeKernel::set_limits(thinback_command &command, thinback_object &object)
 		object.on_full = command.on_full;
 		object.full_wait = command.full_wait ? command.full_wait : 60;
 	}
+	if (command.set & THINBACK_SET_DETECT_ZEROES)
+		object.detect_zeroes = command.detect_zeroes;
 	return 0;
 }
 

@@ -27,18 +27,26 @@ public:
 	thinback_object *find(const std::string &pool, const std::string &volume,
 			      const std::string &snapshot);
 
+	/* What goes on in the background does. */
+	void pass_time();
+
 	int open_error = 0;
 	unsigned int interface = THINBACK_INTERFACE;
 	Refusal refusal;
 	std::map<std::string, std::string> devices; /* path: the name of the pool on it */
 	std::map<std::string, thinback_pool> pools;
 	std::map<std::string, std::vector<thinback_object>> objects;
+	std::uint64_t gained = 0;  /* by the pools' devices, not taken up yet */
+	std::uint64_t damaged = 0; /* what the next scrub finds */
+	std::uint64_t healed = 0;
 	std::vector<std::string> log; /* commands that were asked for */
 
 private:
 	int command(unsigned long request, thinback_command &command);
 	int on_pool(unsigned long request, thinback_command &command);
 	int on_object(unsigned long request, thinback_command &command);
+	int grow(thinback_command &command);
+	int scrub(thinback_command &command);
 	int set_marks(thinback_command &command);
 	int set_limits(thinback_command &command, thinback_object &object);
 	int attach(thinback_command &command);

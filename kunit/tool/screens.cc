@@ -11,6 +11,7 @@
  *   ; words          a remark
  *   anything else    old output, replaced
  */
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -21,6 +22,7 @@
 
 #include <unistd.h>
 
+#include "../../scripts/thinback/dump_writer.h"
 #include "../../scripts/thinback/failure.h"
 #include "../../scripts/thinback/progress.h"
 #include "../../scripts/thinback/size.h"
@@ -70,9 +72,17 @@ public:
 		return { pool->name, 3, 5, 120, 900, 70ULL << 20, findings.size() * 4096 };
 	}
 
-	std::vector<std::string> repair(const OpenDevice &) override
+	std::vector<std::string> repair(const OpenDevice &, const RepairOptions &options,
+					const CheckListener &) override
 	{
 		std::vector<std::string> lines;
+
+		if (options.drop) {
+			for (const Finding &finding : findings)
+				lines.push_back("given up: " + finding.text);
+			findings.clear();
+			return lines;
+		}
 
 		for (const Finding &finding : findings)
 			if (finding.severity != Severity::fatal)
@@ -83,18 +93,98 @@ public:
 		return lines;
 	}
 
+	/* A volume and its snapshot; what is found is lost. */
+	void dump(const OpenDevice &device, DumpParts &to,
+		  const std::function<void(std::uint64_t, std::uint64_t)> &progress) override
+	{
+		const auto pool = probe(device);
+
+		if (!pool)
+			throw failure_of(EMEDIUMTYPE, device.path, {}, {});
+		to.pool(dump_head(*pool));
+		for (tbk_u32 id = 1; id <= 2; id++)
+			to.object(dump_object(id));
+		to.tree(2);
+		to.extent({ 0, 16, TBK_DUMP_DATA, 9000, 1 });
+		for (const Finding &finding : findings) {
+			to.lost(finding.text);
+			to.extent({ 16, 8, TBK_DUMP_LOST, 0, 0 });
+		}
+		to.tree(1);
+		to.extent({ 0, 1ULL << 40, TBK_DUMP_SAME, 0, 0 });
+		progress(1, 1);
+	}
+
+	/* What is told both times must be the same. */
+	void restore(const OpenDevice &device, const RestoreSource &source) override
+	{
+		std::ostringstream told[2];
+
+		if (refusal.error)
+			throw failure_of(refusal.error, device.path, refusal.message, {});
+		for (std::ostringstream &one : told) {
+			DumpWriter writer(one);
+
+			source.tell(writer);
+			writer.finish();
+		}
+		const std::string text = told[0].str();
+		const std::size_t name = text.find("\"name\": \"") + 9;
+		const std::string line = "pool " + text.substr(name, text.find('"', name) - name);
+
+		if (text != told[1].str() ||
+		    pwrite(device.fd, line.c_str(), line.size() + 1, 0) < 0)
+			throw Failure(Exit::failed, device.path, "told of something else");
+	}
+
 	Refusal refusal;
 	std::vector<Finding> findings;
+
+private:
+	static tbk_dump_pool dump_head(const PoolOnDisk &pool)
+	{
+		tbk_dump_pool head{};
+
+		snprintf(head.name, sizeof(head.name), "%s", pool.name.c_str());
+		std::copy(pool.uuid.begin(), pool.uuid.end(), head.uuid);
+		head.blocks = pool.size / TBK_BLOCK;
+		head.journal_blocks = 1024;
+		head.generation = 2;
+		head.checkpoint = 42;
+		head.next_id = 3;
+		return head;
+	}
+
+	static tbk_dump_object dump_object(tbk_u32 id)
+	{
+		tbk_dump_object object{};
+
+		object.id = id;
+		strcpy(object.name, id == 1 ? "web17" : "monday");
+		strcpy(object.volume, id == 1 ? "" : "web17");
+		object.parent = id == 1 ? 2 : 0;
+		object.flags = id == 1 ? 0 : TBK_OBJECT_SNAPSHOT;
+		object.size = 1000;
+		object.since = id == 1 ? 1 : 0;
+		object.generation = id == 1 ? 0 : 1;
+		object.own = id == 1 ? 0 : 16;
+		object.mapped = 16;
+		return object;
+	}
 };
 
 class FakeSystem final : public System {
 public:
+	explicit FakeSystem(FakeKernel &its_kernel) : kernel(its_kernel) {}
+
 	int open(const std::string &path, int flags) override
 	{
 		return path == refused ? -error : System::open(path, flags);
 	}
 	std::time_t now() override { return 1789355500; }
+	void pause() override { kernel.pass_time(); }
 
+	FakeKernel &kernel;
 	std::string refused;
 	int error = 0;
 };
@@ -112,7 +202,7 @@ private:
 
 	FakeKernel kernel_;
 	FakeCore core_;
-	FakeSystem system_;
+	FakeSystem system_{ kernel_ };
 	std::string typed_;
 };
 
@@ -128,9 +218,11 @@ int error_number(const std::string &name)
 		{ "EINVAL", EINVAL },
 		{ "ENOSPC", ENOSPC },
 		{ "EROFS", EROFS },
+		{ "EOVERFLOW", EOVERFLOW },
 		{ "ENAMETOOLONG", ENAMETOOLONG },
 		{ "ENOTEMPTY", ENOTEMPTY },
 		{ "EPROTO", EPROTO },
+		{ "EOVERFLOW", EOVERFLOW },
 		{ "EUCLEAN", EUCLEAN },
 		{ "EMEDIUMTYPE", EMEDIUMTYPE },
 		{ "ESHUTDOWN", ESHUTDOWN },
@@ -158,6 +250,7 @@ void Theatre::pool(std::istringstream &words)
 	pool.checkpoint = 42;
 	pool.low = 200;
 	pool.critical = 50;
+	pool.discard_rate = 256 << 20;
 	while (words >> more)
 		pool.flags |= more == "failed" ? THINBACK_POOL_FAILED : THINBACK_POOL_CLEANING;
 }
@@ -278,6 +371,11 @@ void Theatre::happen(const std::string &line)
 		std::cout << "= "
 			  << progress_line("check /dev/sdb", std::stoull(first), total, seconds)
 			  << "\n";
+	} else if (what == "gained") { /* gained SIZE: the next pool to grow finds as much */
+		kernel_.gained = parse_size(first, "");
+	} else if (what == "damaged") { /* damaged FOUND HEALED: what scrubs tell of from now on */
+		kernel_.damaged = std::stoull(first);
+		words >> kernel_.healed;
 	} else if (what == "bytes") { /* bytes SIZE: read and written */
 		std::cout << "= " << parse_size(first, first) << " "
 			  << format_size(parse_size(first, first)) << "\n";

@@ -21,6 +21,7 @@ of its head comment tell what it wants:
     # bed: needs guest-fio          the guest image fio, with fio and e2fsprogs
     # bed: program stamps.c         a program in C, built without shared libraries, in /usr/bin
     # bed: allow REGEX              kernel complaints that are no failure
+    # bed: without xen              dom0's kernel on the machine itself
 
 It reports with ok, not_ok and check; a kernel that complains is a failure too.
 """
@@ -54,6 +55,7 @@ class Scenario:
     allow: list = field(default_factory=list)
     needs: set = field(default_factory=set)
     programs: list = field(default_factory=list)
+    xen: bool = True
 
     @property
     def name(self):
@@ -77,6 +79,8 @@ class Scenario:
             self.needs.add(value)
         elif key == "program":
             self.programs.append(value)
+        elif key == "without" and value == "xen":
+            self.xen = False
         else:
             raise ValueError(f"{self.path}: no such directive: {key}")
 
@@ -198,7 +202,7 @@ def prepare(scenario, args, folder):
             wanted.make()
     return machine.Machine(folder, boot, initramfs(folder, scenario, boot, args, roots), scenario.disks,
                            memory=scenario.numbers["memory"], dom0=scenario.numbers["dom0"], cpus=args.cpus,
-                           cache=args.cache, icount=args.icount, boot_args=args.boot_args)
+                           cache=args.cache, icount=args.icount, boot_args=args.boot_args, xen=scenario.xen)
 
 
 def earlier_cuts(cutter, disk, target, report, keep):

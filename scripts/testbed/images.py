@@ -214,6 +214,7 @@ def make_all(dom0_kernel, guest_kernel):
     return {
         "xen": xen(),
         "dom0-vmlinux": vmlinux(dom0_kernel),
+        "dom0-image": dom0_kernel.image,
         "guest-vmlinux": vmlinux(guest_kernel),
         "dom0": cached("dom0.cpio", common + dom0_kernel.key(), archive_of(dom0_root, dom0_kernel)),
         "dom0-fio": cached("dom0-fio.cpio", common, archive_of(fio_root)),

@@ -102,13 +102,13 @@ finish() {
 
 # guest_start NAME [KEY=VALUE...] DISK... <<SCRIPT: a PV guest which runs SCRIPT.
 # A DISK is a line of xl's disk list. Keys: image (mini, fio), memory, vcpus,
-# extra (kernel arguments).
+# extra (kernel arguments), program (a file of dom0 that it has as /bin/…).
 guest_start() {
-	local name=$1 image=mini memory='' vcpus=1 extra='' disks='' folder
+	local name=$1 image=mini memory='' vcpus=1 extra='' program='' disks='' folder files=(guest.sh)
 	shift
 	for word; do
 		case $word in
-		image=* | memory=* | vcpus=* | extra=*) declare "${word%%=*}=${word#*=}" ;;
+		image=* | memory=* | vcpus=* | extra=* | program=*) declare "${word%%=*}=${word#*=}" ;;
 		*) disks+="${disks:+, }\"$word\"" ;;
 		esac
 	done
@@ -117,7 +117,11 @@ guest_start() {
 	rm -rf "$folder" "$consoles/guest-$name.log"
 	mkdir -p "$folder"
 	cat >"$folder/guest.sh"
-	(cd "$folder" && cat "/testbed/$image.cpio" && echo guest.sh | busybox cpio -o -H newc 2>/dev/null) >"$folder/initramfs"
+	if [[ $program ]]; then
+		mkdir "$folder/bin" && cp "$program" "$folder/bin" || return 1
+		files+=("bin/${program##*/}")
+	fi
+	(cd "$folder" && cat "/testbed/$image.cpio" && printf '%s\n' "${files[@]}" | busybox cpio -o -H newc 2>/dev/null) >"$folder/initramfs"
 	cat >"$folder/config" <<-CONFIG
 		name = "$name"
 		type = "pv"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One emulated machine: Xen, a dom0 and its disks, watched until it ends."""
+"""One emulated machine: Xen, a dom0 and its disks, watched until it ends. Without Xen if need be."""
 import os
 import re
 import struct
@@ -12,7 +12,7 @@ import powercut
 XEN_ARGS = ("console=com1 com1=115200,8n1 noreboot=1 sched=credit spec-ctrl=no spec-ctrl=eager-fpu xpti=no "
             "dom0_mem={dom0}M,max:{dom0}M dom0_max_vcpus={cpus}")
 # A busy host may let a virtual CPU wait for half a minute: that is no lockup.
-DOM0_ARGS = ("console=hvc0 loglevel=5 mitigations=off panic=-1 watchdog_thresh=60 "
+DOM0_ARGS = ("loglevel=5 mitigations=off panic=-1 watchdog_thresh=60 "
              "rcupdate.rcu_cpu_stall_timeout=240")
 # SMAP faults the iret of a PV kernel under emulation: dom0 would die at once.
 CPU = "max,-smap"
@@ -24,7 +24,7 @@ TROUBLE = re.compile(
     r"possible irq lock inversion|INFO: task .* blocked|rcu.*self-detected stall|rcu.*detected stalls|KASAN|"
     r"UBSAN:|scheduling while atomic|sleeping function called|refcount_t:|list_(add|del) corruption|"
     r"unable to handle|inconsistent lock state|Bad page state|soft lockup|\(XEN\).*(FATAL|Assertion)|"
-    r"kmem_cache_destroy.*still has objects")
+    r"kmem_cache_destroy.*still has objects|ODEBUG:|DEBUG_LOCKS_WARN_ON|suspicious RCU usage")
 
 
 @dataclass
@@ -73,6 +73,7 @@ class Machine:
     cache: str = "unsafe"
     icount: bool = False
     boot_args: str = ""
+    xen: bool = True
 
     def __post_init__(self):
         self.cpus = 1 if self.icount else self.cpus
@@ -88,11 +89,13 @@ class Machine:
     def command(self, words, interactive=False):
         images = self.images
         # Commas part modules; one inside an argument is doubled.
-        dom0 = f"{images['dom0-vmlinux']} {DOM0_ARGS} {self.boot_args} {' '.join(words)}".replace(",", ",,")
+        dom0 = f"console={'hvc0' if self.xen else 'ttyS0'} {DOM0_ARGS} {self.boot_args} {' '.join(words)}"
+        modules = f"{images['dom0-vmlinux']} {dom0}".replace(",", ",,")
         command = ["qemu-system-x86_64", "-machine", "q35,smm=off", *self.accelerator(), "-smp",
                    str(self.cpus), "-cpu", CPU + (CPU_COUNTED if self.icount else ""), "-m", str(self.memory), "-display", "none", "-no-reboot", "-nic", "none",
-                   "-kernel", images["xen"], "-initrd", f"{dom0},{self.initramfs}",
-                   "-append", XEN_ARGS.format(dom0=self.dom0, cpus=self.cpus)]
+                   *(["-kernel", images["xen"], "-initrd", f"{modules},{self.initramfs}",
+                      "-append", XEN_ARGS.format(dom0=self.dom0, cpus=self.cpus)] if self.xen else
+                     ["-kernel", images["dom0-image"], "-initrd", self.initramfs, "-append", dom0])]
         command += ["-device", "virtio-serial-pci", "-chardev", f"file,id=results,path={self.results}",
                     "-device", "virtserialport,chardev=results,name=results"]
         for index, disk in enumerate(self.disks):

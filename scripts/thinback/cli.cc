@@ -44,6 +44,14 @@ void declare_pools(CLI::App &app, Options &options)
 	take_objects(app, options, "POOL", any);
 }
 
+void declare_scrub(CLI::App &app, Options &options)
+{
+	take_objects(app, options, "POOL", any);
+	CLI::Option *wait = app.add_flag("--wait", options.wait, "until it is done");
+
+	app.add_flag("--stop", options.stop, "end the one that is under way")->excludes(wait);
+}
+
 void declare_sync(CLI::App &app, Options &options)
 {
 	app.add_option("POOL", options.objects)->expected(0, 1 << 30);
@@ -114,7 +122,27 @@ void declare_names(CLI::App &app, Options &options)
 void declare_check(CLI::App &app, Options &options)
 {
 	take_objects(app, options, "DEVICE", 1);
-	app.add_flag("--repair", options.repair, "mend what can be mended");
+	CLI::Option *repair = app.add_flag("--repair", options.repair, "mend what can be mended");
+
+	app.add_flag("--drop-damaged", options.drop_damaged, "give up what cannot be read")
+		->needs(repair);
+	app.add_option("--name", options.name, "of a pool whose superblocks are all lost")
+		->type_name("POOL")
+		->needs(repair);
+}
+
+void declare_dump(CLI::App &app, Options &options)
+{
+	take_objects(app, options, "DEVICE", 1);
+	app.add_option("-o,--output", options.output, "where to write it, instead of here")
+		->type_name("FILE");
+}
+
+void declare_restore(CLI::App &app, Options &options)
+{
+	take_objects(app, options, "DUMP DEVICE", 2);
+	app.add_flag("--force", options.force,
+		     "replace what the device holds; go without what the dump lacks");
 }
 
 void declare_probe(CLI::App &app, Options &options)
@@ -245,9 +273,13 @@ const std::vector<Verb> &verbs()
 		  "make a volume what it was at a snapshot", declare_rollback, verb_rollback },
 		{ "resize", "resize POOL/VOLUME SIZE [--shrink]", "change the size of a volume",
 		  declare_resize, verb_resize },
+		{ "grow", "grow POOL...", "take up what a pool's device has gained", declare_pools,
+		  verb_grow },
 		{ "set",
-		  "set POOL/VOLUME [quota=SIZE] [reserve=SIZE] [on-full=error|wait:SECONDS|pause], "
-		  "set POOL [low=N%] [critical=N%]",
+		  "set POOL/VOLUME [quota=SIZE] [reserve=SIZE] [on-full=error|wait:SECONDS|pause] "
+		  "[detect-zeroes=on|off], "
+		  "set POOL [low=N%] [critical=N%] [discard=on|off] [scrub-freed=on|off] "
+		  "[discard-rate=SIZE]",
 		  "say what may fill a pool, and when it has little left", declare_set, verb_set },
 		{ "map", "map POOL/VOLUME[@SNAP]...", "make the device node, and print its path",
 		  declare_names, verb_map },
@@ -255,8 +287,14 @@ const std::vector<Verb> &verbs()
 		  verb_unmap },
 		{ "sync", "sync [POOL...]", "write out all that has been acknowledged",
 		  declare_sync, verb_sync },
-		{ "check", "check DEVICE [--repair]", "verify a pool that is not attached",
-		  declare_check, verb_check },
+		{ "scrub", "scrub POOL... [--wait | --stop]",
+		  "verify a pool's metadata while it is in use", declare_scrub, verb_scrub },
+		{ "check", "check DEVICE [--repair [--drop-damaged] [--name POOL]]",
+		  "verify a pool that is not attached", declare_check, verb_check },
+		{ "dump", "dump DEVICE [-o FILE]", "write out a pool's metadata as JSON",
+		  declare_dump, verb_dump },
+		{ "restore", "restore DUMP DEVICE [--force]",
+		  "make the pool of a dump, beside its data", declare_restore, verb_restore },
 		{ "probe", "probe DEVICE [--udev]", "tell whether a device holds a pool",
 		  declare_probe, verb_probe },
 		{ "version", "version", "of this program and of the module", declare_nothing,

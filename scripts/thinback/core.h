@@ -47,10 +47,28 @@ struct CheckListener {
 	std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };
 
+/* What a repair may do besides. */
+struct RepairOptions {
+	bool drop = false; /* give up what cannot be read */
+	std::string name;  /* of a pool that has lost all superblocks; empty: one that says so */
+};
+
 /* An open device; the file descriptor stays the caller's. */
 struct OpenDevice {
 	int fd;
 	std::string path;
+};
+
+class DumpParts;
+
+/* How a pool is made of a dump. */
+struct RestoreSource {
+	/* Tells all of the dump; called twice. */
+	std::function<void(DumpParts &)> tell;
+	/* While what came of it is checked. */
+	std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+	/* What the dump says could not be read is left out. */
+	bool without_lost = false;
 };
 
 /* Functions throw Failure. */
@@ -61,8 +79,15 @@ public:
 	virtual std::optional<PoolOnDisk> probe(const OpenDevice &device) = 0;
 	virtual void format(const OpenDevice &device, const PoolOnDisk &pool) = 0;
 	virtual CheckSummary check(const OpenDevice &device, const CheckListener &listener) = 0;
-	/* Mends what can be mended; a line each for what was done. */
-	virtual std::vector<std::string> repair(const OpenDevice &device) = 0;
+	/* Mends what can be mended; a line each for what was done. @listener hears what is in the way. */
+	virtual std::vector<std::string> repair(const OpenDevice &device,
+						const RepairOptions &options,
+						const CheckListener &listener) = 0;
+	/* Tells @to of all metadata. @progress: of done, and total. */
+	virtual void dump(const OpenDevice &device, DumpParts &to,
+			  const std::function<void(std::uint64_t, std::uint64_t)> &progress) = 0;
+	/* Makes the pool of a dump on the device that holds its data. */
+	virtual void restore(const OpenDevice &device, const RestoreSource &source) = 0;
 };
 
 } // namespace thinback::tool

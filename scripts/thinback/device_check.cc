@@ -142,6 +142,11 @@ std::time_t System::now()
 	return std::time(nullptr);
 }
 
+void System::pause()
+{
+	usleep(200'000);
+}
+
 int System::open(const std::string &path, int flags)
 {
 	const int fd = ::open(path.c_str(), flags | O_CLOEXEC);

@@ -3,47 +3,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <exception>
-
-#include <thinback/entry.h>
 
 #include "../../drivers/hosted/hosted.h"
 #include "device_check.h"
 #include "failure.h"
-#include "fd_device.h"
+#include "hosted_run.h"
 
 namespace thinback::tool {
 
 namespace {
-
-/*
- * The core waits only inside hosted_run(), whose fibers no exception leaves:
- * one thrown by @body is thrown again from here.
- */
-void run_core(const std::function<void()> &body)
-{
-	std::exception_ptr thrown;
-	HostedOptions options;
-
-	options.real = true;
-	hosted_run(
-		[&] {
-			try {
-				body();
-			} catch (...) {
-				thrown = std::current_exception();
-			}
-		},
-		options);
-	if (thrown)
-		std::rethrow_exception(thrown);
-}
-
-void require(int error, const OpenDevice &device, const tbk_why &why)
-{
-	if (error != 0)
-		throw failure_of(-error, device.path, why.text, why.hint);
-}
 
 Severity severity_of(tbk_finding_class kind)
 {
@@ -62,6 +30,7 @@ Severity severity_of(tbk_finding_class kind)
 struct Listening {
 	const CheckListener &listener;
 	std::exception_ptr thrown;
+	std::vector<std::string> mended;
 
 	template <class Call> void guard(Call call)
 	{
@@ -86,6 +55,13 @@ void progress(struct tbk_check *check, tbk_u64 done, tbk_u64 total)
 	auto *listening = static_cast<Listening *>(check->context);
 
 	listening->guard([&] { listening->listener.progress(done, total); });
+}
+
+void mended(struct tbk_check *check, const char *text)
+{
+	auto *listening = static_cast<Listening *>(check->context);
+
+	listening->guard([&] { listening->mended.emplace_back(text); });
 }
 
 CheckSummary summary_of(const struct tbk_check &check)
@@ -140,7 +116,7 @@ void HostedCore::format(const OpenDevice &open, const PoolOnDisk &pool)
 CheckSummary HostedCore::check(const OpenDevice &open, const CheckListener &listener)
 {
 	FdDevice device(open, device_bytes(open));
-	Listening listening{ listener, {} };
+	Listening listening{ listener, {}, {} };
 	struct tbk_check check {};
 	tbk_why why{};
 	int error = 0;
@@ -155,21 +131,26 @@ CheckSummary HostedCore::check(const OpenDevice &open, const CheckListener &list
 	return summary_of(check);
 }
 
-std::vector<std::string> HostedCore::repair(const OpenDevice &open)
+std::vector<std::string> HostedCore::repair(const OpenDevice &open, const RepairOptions &options,
+					    const CheckListener &listener)
 {
 	FdDevice device(open, device_bytes(open));
-	std::vector<std::string> lines;
+	Listening listening{ listener, {}, {} };
 	struct tbk_check check {};
 	tbk_why why{};
 	int error = 0;
 
-	check.context = &lines;
-	check.mended = [](struct tbk_check *in, const char *text) {
-		static_cast<std::vector<std::string> *>(in->context)->emplace_back(text);
-	};
+	check.found = found;
+	check.progress = progress;
+	check.mended = mended;
+	check.context = &listening;
+	check.repair = options.drop ? TBK_REPAIR_DROP : 0;
+	check.name = options.name.empty() ? nullptr : options.name.c_str();
 	run_core([&] { error = tbk_pool_repair(&device, &check, &why); });
+	if (listening.thrown)
+		std::rethrow_exception(listening.thrown);
 	require(error, open, why);
-	return lines;
+	return listening.mended;
 }
 
 } // namespace thinback::tool

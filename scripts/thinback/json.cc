@@ -31,6 +31,13 @@ std::string time_text(std::uint64_t seconds)
 	return text;
 }
 
+const char *scrub_state(const thinback_pool &pool)
+{
+	if (pool.scrub_state == THINBACK_SCRUB_RUNNING)
+		return "running";
+	return pool.scrub_state == THINBACK_SCRUB_DONE ? "done" : "idle";
+}
+
 const char *pool_state(const thinback_pool &pool)
 {
 	return pool.flags & THINBACK_POOL_FAILED ? "failed" : "attached";
@@ -57,7 +64,10 @@ Json json_of_pool(const thinback_pool &pool)
 		 { "level", level_name(pool) },
 		 { "low", pool.low / 10.0 },
 		 { "critical", pool.critical / 10.0 },
-		 { "reserved", pool.reserved } };
+		 { "reserved", pool.reserved },
+		 { "discard", pool.discard != 0 },
+		 { "scrub_freed", pool.scrub_freed != 0 },
+		 { "discard_rate", pool.discard_rate ? Json(pool.discard_rate) : Json(nullptr) } };
 }
 
 Json json_of_offline(const OfflinePool &offline)
@@ -123,6 +133,7 @@ Json json_of_entry(const Entry &entry)
 	json["reserve"] = object.reserve;
 	json["on_full"] = on_full_text(object);
 	json["waiting"] = object.waiting;
+	json["detect_zeroes"] = object.detect_zeroes != 0;
 	return json;
 }
 
@@ -159,6 +170,20 @@ Json json_of_check(const CheckReport &check)
 		 { "leaked", check.summary.leaked },
 		 { "findings", json_of_findings(check.findings) },
 		 { "repair", json_of_repair(check) } };
+}
+
+Json json_of_dump(const DumpReport &dump)
+{
+	return { { "device", dump.device },   { "file", dump.file },
+		 { "volumes", dump.volumes }, { "snapshots", dump.snapshots },
+		 { "extents", dump.extents }, { "lost", dump.lost } };
+}
+
+Json json_of_scrub(const thinback_pool &pool)
+{
+	return { { "pool", text_of(pool.name) }, { "state", scrub_state(pool) },
+		 { "done", pool.scrub_done },	 { "total", pool.scrub_total },
+		 { "found", pool.scrub_found },	 { "healed", pool.scrub_healed } };
 }
 
 Json json_of_module(const std::optional<thinback_version> &module)
@@ -205,8 +230,11 @@ std::string json_of(const std::string &command, const Report &report)
 	put_list(json, "snapshots", report.snapshots, json_of_entry);
 	put_list(json, "removed", report.removed, same);
 	put_list(json, "detached", report.detached, same);
+	put_list(json, "scrubs", report.scrubs, json_of_scrub);
 	if (report.check)
 		json["check"] = json_of_check(*report.check);
+	if (report.dump)
+		json["dump"] = json_of_dump(*report.dump);
 	if (report.module)
 		json["module"] = json_of_module(*report.module);
 	if (!report.path.empty())

@@ -149,6 +149,8 @@ std::string limits_line(const Session &session, const thinback_object &object)
 		line += fmt::format(", reserve {}", session.size_text(object.reserve));
 	if (object.on_full != THINBACK_FULL_ERROR)
 		line += fmt::format(", on-full {}", on_full_text(object));
+	if (object.detect_zeroes != 0)
+		line += ", detect-zeroes on";
 	if (object.waiting != 0)
 		line += fmt::format(", {} write{} waiting for space", object.waiting,
 				    object.waiting == 1 ? "" : "s");

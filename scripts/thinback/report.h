@@ -29,6 +29,16 @@ struct CheckReport {
 	std::vector<Finding> left;
 };
 
+/* A dump that went to a file. */
+struct DumpReport {
+	std::string device;
+	std::string file;
+	std::size_t volumes = 0;
+	std::size_t snapshots = 0;
+	std::size_t extents = 0;
+	std::vector<std::string> lost; /* what could not be read */
+};
+
 /* The name of the worst, or "clean". */
 std::string class_of(const std::vector<Finding> &findings);
 
@@ -40,7 +50,9 @@ struct Report {
 	std::optional<std::vector<Entry>> snapshots;
 	std::optional<std::vector<std::string>> removed;  /* names */
 	std::optional<std::vector<std::string>> detached; /* names */
+	std::optional<std::vector<thinback_pool>> scrubs;
 	std::optional<CheckReport> check;
+	std::optional<DumpReport> dump;
 	std::optional<std::optional<thinback_version>> module; /* null: not loaded */
 	std::string path;				       /* of hotplug */
 

@@ -75,7 +75,8 @@ int run_verb(const Command &command, World &world)
 		failed = fail(command, failure, world);
 	}
 	/* Of several objects, what was done before one failed is told as well. */
-	if (command.options.json && (failed == 0 || !session.report.empty()))
+	if (command.options.json && !session.is_answered &&
+	    (failed == 0 || !session.report.empty()))
 		world.out << json_of(command.verb->name, session.report) << std::flush;
 	return failed != 0 ? failed : session.status;
 }

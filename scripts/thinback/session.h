@@ -30,9 +30,12 @@ struct Options {
 	bool snapshots = false;
 	bool udev = false;
 	bool wait = false;
+	bool stop = false;
 	bool shrink = false;
 	bool discard = false;
 	bool repair = false;
+	std::string output;
+	bool drop_damaged = false;
 
 	std::string mode;
 	std::string guest;
@@ -58,7 +61,8 @@ public:
 	const Options options;
 	Kernel kernel;
 	Report report;
-	int status = 0; /* of a run that did all it should */
+	int status = 0;		  /* of a run that did all it should */
+	bool is_answered = false; /* what was asked for is JSON, and printed */
 };
 
 } // namespace thinback::tool

@@ -11,10 +11,16 @@ void verb_format(Session &session);
 void verb_check(Session &session);
 void verb_probe(Session &session);
 
+/* verbs_dump.cc: a pool's metadata as a file */
+void verb_dump(Session &session);
+void verb_restore(Session &session);
+
 /* verbs_pool.cc */
 void verb_attach(Session &session);
 void verb_detach(Session &session);
 void verb_sync(Session &session);
+void verb_grow(Session &session);
+void verb_scrub(Session &session);
 void verb_version(Session &session);
 
 /* list.cc */

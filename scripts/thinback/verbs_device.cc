@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Verbs on devices that are not attached: the module takes no part in them. */
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <memory>
 
 #include <fmt/format.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
-#include "device_check.h"
+#include "offline.h"
 #include "progress.h"
 #include "signature.h"
 #include "verbs.h"
@@ -27,46 +27,6 @@ Uuid new_uuid()
 	uuid[6] = (uuid[6] & 0x0f) | 0x40;
 	uuid[8] = (uuid[8] & 0x3f) | 0x80;
 	return uuid;
-}
-
-bool is_same_device(const std::string &a, const std::string &b)
-{
-	struct stat status_a {};
-	struct stat status_b {};
-
-	if (a == b)
-		return true;
-	return stat(a.c_str(), &status_a) == 0 && stat(b.c_str(), &status_b) == 0 &&
-	       S_ISBLK(status_a.st_mode) && status_a.st_rdev == status_b.st_rdev;
-}
-
-/* The attached pool that the device is, or empty; also when the module cannot be asked. */
-std::string attached_pool(Session &session, const std::string &path)
-{
-	try {
-		for (const thinback_pool &pool : session.kernel.pools())
-			if (is_same_device(text_of(pool.device), absolute_path(path)))
-				return text_of(pool.name);
-	} catch (const Failure &) {
-		return {};
-	}
-	return {};
-}
-
-/* A device of our own; nobody but the module knows that it has one itself. */
-std::unique_ptr<Device> open_device(Session &session, const std::string &path, Access access)
-{
-	try {
-		return std::make_unique<Device>(session.world.system, path, access);
-	} catch (const Failure &failure) {
-		const std::string pool =
-			failure.error == EBUSY ? attached_pool(session, path) : std::string();
-
-		if (pool.empty())
-			throw;
-		throw failure_of(EBUSY, path, "in use: attached as pool " + pool,
-				 "first: thinback detach " + pool);
-	}
 }
 
 /* Whatever is there goes only if the user says so; a person at a terminal is asked once more. */
@@ -127,9 +87,13 @@ std::string count_text(const std::vector<Finding> &findings, const char *what)
 std::string summary_text(const Session &session, const CheckReport &check)
 {
 	const CheckSummary &sum = check.summary;
-	std::string text = fmt::format(
-		"pool {}: {} volumes, {} snapshots, {} nodes, {} extents, {} of data\n", sum.pool,
-		sum.volumes, sum.snapshots, sum.nodes, sum.extents, session.size_text(sum.data));
+	std::string text;
+
+	if (!sum.pool.empty())
+		text = fmt::format(
+			"pool {}: {} volumes, {} snapshots, {} nodes, {} extents, {} of data\n",
+			sum.pool, sum.volumes, sum.snapshots, sum.nodes, sum.extents,
+			session.size_text(sum.data));
 
 	if (check.findings.empty())
 		return text + "clean\n";
@@ -144,10 +108,9 @@ void print_finding(Session &session, const Finding &finding)
 	session.print(fmt::format("{:<9}{}\n", severity_name(finding.severity), finding.text));
 }
 
-CheckSummary run_check(Session &session, const Device &device, std::vector<Finding> &findings)
+/* Findings are printed, and kept in @findings. */
+CheckListener listener_of(Session &session, Progress &progress, std::vector<Finding> &findings)
 {
-	Progress progress(session.world.err, "check " + device.get().path,
-			  session.world.can_draw && !session.options.quiet);
 	CheckListener listener;
 
 	listener.progress = [&](std::uint64_t done, std::uint64_t total) {
@@ -158,24 +121,74 @@ CheckSummary run_check(Session &session, const Device &device, std::vector<Findi
 		print_finding(session, finding);
 		findings.push_back(finding);
 	};
-	return session.world.core.check(device.get(), listener);
+	return listener;
+}
+
+CheckSummary run_check(Session &session, const Device &device, std::vector<Finding> &findings)
+{
+	Progress progress(session.world.err, "check " + device.get().path,
+			  session.world.can_draw && !session.options.quiet);
+
+	return session.world.core.check(device.get(), listener_of(session, progress, findings));
+}
+
+bool has_fatal(const std::vector<Finding> &findings)
+{
+	return std::any_of(findings.begin(), findings.end(), [](const Finding &finding) {
+		return finding.severity == Severity::fatal;
+	});
+}
+
+/* What nothing else can be done about. */
+void say_what_helps(Session &session, const CheckReport &check)
+{
+	const std::string repair = fmt::format("thinback check {} --repair", check.device);
+
+	if (!check.is_repaired && check.summary.pool.empty())
+		session.say("  to look for it: " + repair);
+	else if (check.is_repaired && !session.options.drop_damaged && has_fatal(check.left))
+		session.say("  to give up what cannot be read: " + repair + " --drop-damaged");
 }
 
 /* What it has come to is for another check to say. */
 void run_repair(Session &session, const Device &device, CheckReport &check)
 {
-	check.is_repaired = true;
-	check.mended = session.world.core.repair(device.get());
+	{
+		Progress progress(session.world.err, "repair " + device.get().path,
+				  session.world.can_draw && !session.options.quiet);
+
+		check.is_repaired = true;
+		check.mended = session.world.core.repair(
+			device.get(), { session.options.drop_damaged, session.options.name },
+			listener_of(session, progress, check.left));
+	}
 	for (const std::string &line : check.mended)
 		session.print(fmt::format("{:<9}{}\n", "mended", line));
-	if (check.mended.empty())
+	if (!check.mended.empty()) {
+		const CheckSummary now = run_check(session, device, check.left);
+
+		if (check.summary.pool.empty())
+			check.summary = now;
+	} else if (check.left.empty()) {
 		check.left = check.findings;
-	else
-		run_check(session, device, check.left);
+	}
 	if (check.left.empty())
 		session.say("clean now");
 	else
 		session.say(count_text(check.left, "left"));
+}
+
+/* True if a repair is to look for what cannot be seen at first. */
+bool find_nothing(Session &session, const Device &device, CheckReport &check)
+{
+	try {
+		check.summary = run_check(session, device, check.findings);
+		return false;
+	} catch (const Failure &failure) {
+		if (!session.options.repair || failure.error != EMEDIUMTYPE)
+			throw;
+		return true;
+	}
 }
 
 } // namespace
@@ -189,15 +202,20 @@ void verb_check(Session &session)
 	CheckReport check;
 	CheckExit status = CheckExit::clean;
 
+	if (!session.options.name.empty())
+		parse_pool(session.options.name);
 	check.device = path;
-	check.summary = run_check(session, *device, check.findings);
-	if (!session.options.quiet)
+	const bool is_hidden = find_nothing(session, *device, check);
+
+	if (!session.options.quiet && !is_hidden)
 		session.print(summary_text(session, check));
-	if (!check.findings.empty() && repair)
+	if ((!check.findings.empty() || is_hidden) && repair)
 		run_repair(session, *device, check);
-	if (!check.findings.empty())
+	if (!check.findings.empty() || is_hidden)
 		status = check.is_repaired && check.left.empty() ? CheckExit::mended
 								 : CheckExit::findings;
+	if (!check.findings.empty())
+		say_what_helps(session, check);
 	session.status = static_cast<int>(status);
 	session.report.check = std::move(check);
 }

@@ -89,6 +89,15 @@ std::uint32_t parse_mark(const std::string &value, const std::string &object)
 	return static_cast<std::uint32_t>(std::stoul(whole + tenth));
 }
 
+std::uint32_t parse_switch(const Setting &setting, const std::string &object)
+{
+	if (setting.value != "on" && setting.value != "off")
+		throw Failure(
+			Exit::usage, object,
+			fmt::format("{} is on or off, and not '{}'", setting.key, setting.value));
+	return setting.value == "on";
+}
+
 void put_limit(thinback_command &command, const Setting &setting, const std::string &object)
 {
 	if (setting.key == "quota") {
@@ -100,12 +109,15 @@ void put_limit(thinback_command &command, const Setting &setting, const std::str
 	} else if (setting.key == "on-full") {
 		command.set |= THINBACK_SET_ON_FULL;
 		parse_policy(command, setting.value, object);
+	} else if (setting.key == "detect-zeroes") {
+		command.set |= THINBACK_SET_DETECT_ZEROES;
+		command.detect_zeroes = parse_switch(setting, object);
 	} else {
-		refuse_key(setting, object, "of a volume: quota reserve on-full");
+		refuse_key(setting, object, "of a volume: quota reserve on-full detect-zeroes");
 	}
 }
 
-void put_mark(thinback_command &command, const Setting &setting, const std::string &object)
+void put_pool_setting(thinback_command &command, const Setting &setting, const std::string &object)
 {
 	if (setting.key == "low") {
 		command.set |= THINBACK_SET_LOW;
@@ -113,8 +125,18 @@ void put_mark(thinback_command &command, const Setting &setting, const std::stri
 	} else if (setting.key == "critical") {
 		command.set |= THINBACK_SET_CRITICAL;
 		command.critical = parse_mark(setting.value, object);
+	} else if (setting.key == "discard") {
+		command.set |= THINBACK_SET_DISCARD;
+		command.discard = parse_switch(setting, object);
+	} else if (setting.key == "scrub-freed") {
+		command.set |= THINBACK_SET_SCRUB_FREED;
+		command.scrub_freed = parse_switch(setting, object);
+	} else if (setting.key == "discard-rate") {
+		command.set |= THINBACK_SET_DISCARD_RATE;
+		command.discard_rate = parse_limit(setting.value, object);
 	} else {
-		refuse_key(setting, object, "of a pool: low critical");
+		refuse_key(setting, object,
+			   "of a pool: low critical discard scrub-freed discard-rate");
 	}
 }
 
@@ -134,7 +156,7 @@ void verb_set(Session &session)
 	for (std::size_t i = 1; i < session.options.objects.size(); i++) {
 		const Setting setting = parse_setting(session.options.objects[i], object);
 
-		(is_pool ? put_mark : put_limit)(command, setting, object);
+		(is_pool ? put_pool_setting : put_limit)(command, setting, object);
 		said += " " + session.options.objects[i];
 	}
 	session.kernel.run(THINBACK_SET, command, object);

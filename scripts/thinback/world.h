@@ -21,6 +21,8 @@ public:
 	virtual int open(const std::string &path, int flags);
 	/* Seconds since 1970. */
 	virtual std::time_t now();
+	/* A moment, before something is looked at again. */
+	virtual void pause();
 
 	std::filesystem::path sysfs = "/sys";
 	std::filesystem::path proc = "/proc";

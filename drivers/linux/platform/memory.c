@@ -37,6 +37,11 @@ void tbk_big_free(void *memory)
 	kvfree(memory);
 }
 
+tbk_u64 tbk_memory_bytes(void)
+{
+	return (tbk_u64)totalram_pages() << PAGE_SHIFT;
+}
+
 struct tbk_reserve {
 	struct kmem_cache *cache;
 	mempool_t pool;

@@ -5,15 +5,19 @@
 
 #include "payload.h"
 
-/* What to do with a piece of a payload: exactly one of @from and @to, or neither to zero it. */
+/* What to do with a piece of a payload: one of @from, @to and @look, or none to zero it. */
 struct tbk_copy {
 	const u8 *from;
 	u8 *to;
+	bool look;
+	bool differs; /* from zeros */
 };
 
 static void tbk_copy_mapped(struct tbk_copy *copy, void *at, size_t bytes)
 {
-	if (copy->to) {
+	if (copy->look) {
+		copy->differs = copy->differs || memchr_inv(at, 0, bytes);
+	} else if (copy->to) {
 		memcpy(copy->to, at, bytes);
 		copy->to += bytes;
 	} else if (copy->from) {
@@ -30,7 +34,7 @@ static void tbk_copy_page(struct tbk_copy *copy, struct page *page, size_t offse
 	u8 *mapped = kmap_local_page(page);
 
 	tbk_copy_mapped(copy, mapped + offset, bytes);
-	if (!copy->to)
+	if (!copy->to && !copy->look)
 		flush_dcache_page(page);
 	kunmap_local(mapped);
 }
@@ -89,6 +93,14 @@ void tbk_payload_zero(const struct tbk_payload *payload, size_t offset, size_t b
 	struct tbk_copy copy = {};
 
 	tbk_copy(&copy, payload, offset, bytes);
+}
+
+int tbk_payload_is_zero(const struct tbk_payload *payload, size_t offset, size_t bytes)
+{
+	struct tbk_copy copy = { .look = true };
+
+	tbk_copy(&copy, payload, offset, bytes);
+	return !copy.differs;
 }
 
 void tbk_payload_get(const struct tbk_payload *payload, size_t offset, void *to, size_t bytes)

@@ -5,7 +5,8 @@
  *   OFFSET   SIZE   FIELD
  *        0      4   checksum    CRC-32C of bytes 4..4095, not inverted, seed ~0
  *        4      4   magic       which kind of block
- *        8      8   self        physical block this copy was written to
+ *        8      8   self        physical block it was written to; in the second copy of a tree
+ *                              node that of the first: both are the same, byte for byte
  *       16      8   pool        first 8 bytes of the pool's uuid
  *       24      8   checkpoint  number of the checkpoint that wrote it
  *       32      8   birth       tree nodes: generation; else zero

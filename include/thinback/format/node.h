@@ -3,6 +3,12 @@
  * Tree node: BlockHeader (magic "TBKN"), then records, ascending by key.
  * Nodes are never overwritten where they lie: a change goes to a new place.
  *
+ * Roots, of any level, branches, and all nodes of the catalog have a second copy, in
+ * another group where there is one: written by the same checkpoint, freed with the node,
+ * the same in every byte, self included, so that one checksum tells of both. Where no space
+ * was to be had for it, and in pools made before there were any, a pointer says 0. Other
+ * leaves have none.
+ *
  * Branch (level > 0), 32 bytes, at most 126; the first one's key is the node's low:
  *
  *   OFFSET   SIZE   FIELD
@@ -58,7 +64,8 @@ inline constexpr u32 max_height = 8;
 
 enum class TreeKind : u8 { extents = 1, catalog = 2 };
 
-enum class ExtentState : u8 { data = 1, zero = 2 };
+/* zero and lost have no target. What is lost reads as an error until it is written or discarded. */
+enum class ExtentState : u8 { data = 1, zero = 2, lost = 3 };
 
 struct Branch {
 	le64 key;
@@ -80,8 +87,9 @@ inline constexpr size_t extent_capacity = payload_size / sizeof(Extent);
 static_assert(extent_capacity == 168);
 
 inline constexpr u32 catalog_snapshot = 1;
-inline constexpr u32 catalog_hidden = 2;   /* removed, has children still */
-inline constexpr u32 catalog_removing = 4; /* being freed */
+inline constexpr u32 catalog_hidden = 2;	/* removed, has children still */
+inline constexpr u32 catalog_removing = 4;	/* being freed */
+inline constexpr u32 catalog_detect_zeroes = 8; /* volumes: zeros that are written take no space */
 
 /* What a write does that finds no block: fails, waits, or waits without end. */
 enum class OnFull : u32 { error = 0, wait = 1, pause = 2 };

@@ -25,7 +25,9 @@
  *      248     40   catalog       RootPointer of the catalog's tree
  *      288      2   low           of free space, in thousandths of the pool: less is low; 0: the default
  *      290      2   critical      ... less is critical; 0: the default
- *      292   1756   zero          room for a claim, older roots
+ *      292      4   policy        policy_*: what is done with freed blocks before they are given out again
+ *      296      4   discard_rate  of that, MiB a second; 0: the default, ~0: no bound
+ *      300   1748   zero          room for a claim, older roots
  *     2048   2048   summaries     for each summary block: bit 7 which of its two slots is valid, bits
  *                                 6..0 summary_tag() of the checkpoint that wrote it; 0: never written
  */
@@ -38,12 +40,17 @@ namespace thinback::format {
 inline constexpr u32 superblock_magic = 0x534b4254;
 inline constexpr u32 superblock_clean = 1;
 inline constexpr size_t max_summaries = 2048;
+
+inline constexpr u32 policy_discard = 1;     /* discarded on the device */
+inline constexpr u32 policy_scrub_freed = 2; /* overwritten with zeros */
+inline constexpr u32 default_discard_rate = 256;
+inline constexpr u32 no_discard_rate = ~0u;
 inline constexpr size_t name_size = 64;
 
 /* Where a tree starts; all zero for an empty one. */
 struct RootPointer {
 	le64 block;
-	le64 mirror; /* second copy; unused, zero */
+	le64 mirror; /* second copy, 0 none: see format/node.h */
 	le64 birth;
 	le32 checksum;
 	u8 level;
@@ -73,12 +80,15 @@ struct Superblock {
 	RootPointer catalog;
 	le16 low;
 	le16 critical;
-	u8 zero[1756];
+	le32 policy;
+	le32 discard_rate;
+	u8 zero[1748];
 	u8 summaries[max_summaries];
 };
 static_assert(sizeof(Superblock) == block_size && __is_trivial(Superblock));
 static_assert(offsetof(Superblock, uuid) == 96 && offsetof(Superblock, generation) == 216);
-static_assert(offsetof(Superblock, low) == 288 && offsetof(Superblock, zero) == 292);
+static_assert(offsetof(Superblock, low) == 288 && offsetof(Superblock, policy) == 292);
+static_assert(offsetof(Superblock, discard_rate) == 296 && offsetof(Superblock, zero) == 300);
 static_assert(offsetof(Superblock, catalog) == 248 && offsetof(Superblock, summaries) == 2048);
 
 } // namespace thinback::format

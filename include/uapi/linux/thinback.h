@@ -24,6 +24,7 @@
 #define THINBACK_RECURSIVE 2  /* REMOVE: the volume's snapshots too */
 #define THINBACK_IF_MISSING 4 /* CLONE: a volume of that name is taken as it is */
 #define THINBACK_SHRINK 8     /* RESIZE: what lies past the new end may go */
+#define THINBACK_STOP 16      /* SCRUB: the one that is under way ends */
 
 /* struct thinback_command - set */
 #define THINBACK_SET_QUOTA 1
@@ -31,6 +32,10 @@
 #define THINBACK_SET_ON_FULL 4
 #define THINBACK_SET_LOW 8
 #define THINBACK_SET_CRITICAL 16
+#define THINBACK_SET_DISCARD 32
+#define THINBACK_SET_SCRUB_FREED 64
+#define THINBACK_SET_DISCARD_RATE 128
+#define THINBACK_SET_DETECT_ZEROES 256
 
 /* What a write does that finds no block */
 #define THINBACK_FULL_ERROR 0
@@ -50,11 +55,13 @@
  *   RENAME    in    in      in/""     in      -      -      the new name of volume or snapshot
  *   ROLLBACK  in    in      in        in/""   -      out: the volume's device node; target: what it was, as a snapshot
  *   RESIZE    in    in      -         -       in     -
- *   SET       in    in/""   -         -       -      -      what `set` says: a volume's limits, or a pool's marks
+ *   SET       in    in/""   -         -       -      -      what `set` says: a volume's limits, or a pool's marks and policy
  *   MAP       in    in      in/""     -       -      out: the device node
  *   UNMAP     in    in      in/""     -       -      -
  *   SYNC      in    -       -         -       -      -      all acknowledged is durable
  *   SETTLE    in    -       -         -       -      -      removed things have been freed
+ *   GROW      in    -       -         -       out    -      bytes: the pool's size, all of its device's
+ *   SCRUB     in    -       -         -       -      -      metadata is read and verified in the background
  *
  * Names are terminated by zero. Sizes in bytes, marks in thousandths of the pool.
  */
@@ -77,6 +84,11 @@ struct thinback_command {
 	__u32 low;
 	__u32 critical;
 	__u32 zero;
+	__u32 discard;	     /* 0 or 1: what is freed is discarded on the device */
+	__u32 scrub_freed;   /* ... is overwritten with zeros */
+	__u64 discard_rate;  /* of both, bytes a second, 0 no bound */
+	__u32 detect_zeroes; /* 0 or 1: zeros that are written take no space */
+	__u32 zero2;
 };
 
 /* struct thinback_pool - flags */
@@ -89,6 +101,11 @@ struct thinback_command {
 #define THINBACK_LEVEL_LOW 1
 #define THINBACK_LEVEL_CRITICAL 2
 #define THINBACK_LEVEL_FULL 3
+
+/* struct thinback_pool - scrub_state */
+#define THINBACK_SCRUB_IDLE 0 /* none since it was attached, or it was stopped */
+#define THINBACK_SCRUB_RUNNING 1
+#define THINBACK_SCRUB_DONE 2
 
 struct thinback_pool {
 	char name[THINBACK_NAME_SIZE];
@@ -110,6 +127,15 @@ struct thinback_pool {
 	__u32 low; /* marks, in thousandths */
 	__u32 critical;
 	__u32 zero;
+	__u32 discard; /* as in struct thinback_command */
+	__u32 scrub_freed;
+	__u64 discard_rate;
+	__u32 scrub_state;
+	__u32 zero2;
+	__u64 scrub_done; /* blocks */
+	__u64 scrub_total;
+	__u64 scrub_found;
+	__u64 scrub_healed; /* of scrub_found */
 };
 
 /* struct thinback_object - flags */
@@ -140,7 +166,7 @@ struct thinback_object {
 	__u32 on_full;
 	__u32 full_wait;
 	__u32 waiting; /* writes that wait for space */
-	__u32 zero;
+	__u32 detect_zeroes;
 };
 
 /*
@@ -192,7 +218,9 @@ struct thinback_version {
 #define THINBACK_ROLLBACK _IO(THINBACK_IOC, 0x0c)
 #define THINBACK_RESIZE _IO(THINBACK_IOC, 0x0d)
 #define THINBACK_SET _IO(THINBACK_IOC, 0x0e)
+#define THINBACK_GROW _IO(THINBACK_IOC, 0x0f)
 #define THINBACK_LIST_POOLS _IO(THINBACK_IOC, 0x10)
 #define THINBACK_LIST_OBJECTS _IO(THINBACK_IOC, 0x11)
+#define THINBACK_SCRUB _IO(THINBACK_IOC, 0x12)
 
 #endif /* _UAPI_LINUX_THINBACK_H */

@@ -182,6 +182,8 @@ int RamDevice::run(const struct tbk_io &io)
 		return 0;
 	if (io.op == TBK_OP_WRITE)
 		writes_.fetch_add_relaxed(1);
+	if (io.op == TBK_OP_READ && fail_all_reads_.load_relaxed())
+		return -TBK_EIO;
 	if (io.op != TBK_OP_DISCARD && hits(io.op == TBK_OP_READ ? fail_read_ : fail_write_))
 		return -TBK_EIO;
 	for (u64 done = 0; done < io.bytes;) {

@@ -30,6 +30,7 @@ public:
 
 	/* The @n-th from now fails with EIO; 0: none does. */
 	void fail_read(u32 n) { fail_read_.store_relaxed(n); }
+	void fail_all_reads(bool fail) { fail_all_reads_.store_relaxed(fail); }
 	void fail_write(u32 n) { fail_write_.store_relaxed(n); }
 	void fail_flush(u32 n) { fail_flush_.store_relaxed(n); }
 
@@ -76,6 +77,7 @@ private:
 	IrqLock lock_{ TBK_RANK_WORK };
 	List<Waiting, &Waiting::link> waiting_ TBK_GUARDED_BY(lock_);
 	Atomic<u32> fail_read_;
+	Atomic<u32> fail_all_reads_;
 	Atomic<u32> fail_write_;
 	Atomic<u32> fail_flush_;
 	Atomic<u64> writes_;

@@ -132,6 +132,96 @@ class Devices(unittest.TestCase):
                          (check["class"], check["repair"]["class"], len(check["repair"]["mended"])))
         self.expect(0, "check", self.disk)
 
+    def dump_of_many(self, extents, clones):
+        """A volume of many extents, its snapshot, and clones; on this disk."""
+        journal, blocks = 1024, (512 << 20) >> 12
+        fields = dict.fromkeys(("id", "parent", "flags", "size", "since", "generation", "own", "mapped",
+                                "created", "merged", "merge_gone", "quota", "reserve", "on_full",
+                                "full_wait"), 0)
+        uuid = "01020304-0506-4708-890a-0b0c0d0e0f10"
+
+        def thing(number, **more):
+            return {"volume": None, "uuid": uuid, **fields, "id": number, "size": blocks,
+                    "mapped": extents, **more}
+
+        def child(number, name):
+            return thing(number, name=name, parent=2, since=1)
+
+        things = [child(1, "base"),
+                  thing(2, name="s", volume="base", flags=1, generation=1, own=extents)]
+        things += [child(3 + i, f"clone{i}") for i in range(clones)]
+        first = 8200 + journal
+        trees = [{"id": 2, "extents": [[2 * i, 1, 1, first + 2 * i, 1] for i in range(extents)]}]
+        trees += [{"id": one["id"], "extents": [[0, 1 << 40, 0]]} for one in things if one["id"] != 2]
+        pool = {"name": "tank", "uuid": uuid, "blocks": blocks, "journal_blocks": journal,
+                "journal_next": 7, "generation": 2, "checkpoint": 100, "created": 1, "policy": 0, "discard_rate": 0,
+                "next_id": 3 + clones, "low": 0, "critical": 0}
+        return {"format": "thinback-dump", "version": 1, "block": 4096, "pool": pool,
+                "objects": things, "trees": trees, "lost": []}
+
+    def write_dump(self, dump):
+        path = self.folder / "dump.json"
+        path.write_text(json.dumps(dump))
+        return path
+
+    def test_dump_and_restore(self):
+        dump = self.dump_of_many(40000, 300)
+        self.expect(0, "restore", self.write_dump(dump), self.disk)
+        check = json.loads(self.expect(0, "check", self.disk, "-J").stdout)["check"]
+        self.assertEqual((True, 301, 1, 40000),
+                         tuple(check[key] for key in ("clean", "volumes", "snapshots", "extents")))
+        again = json.loads(self.expect(0, "dump", self.disk).stdout)
+        for key in ("checkpoint", "journal_next"):
+            self.assertGreater(again["pool"].pop(key), dump["pool"].pop(key))
+        self.assertEqual(dump, again)
+        path = self.folder / "tank.json"
+        done = json.loads(self.expect(0, "dump", self.disk, "--output", path, "-J").stdout)["dump"]
+        self.assertEqual((301, 1, 40301, []),
+                         tuple(done[key] for key in ("volumes", "snapshots", "extents", "lost")))
+        self.expect(14, "restore", path, self.disk)
+        with open(self.disk, "r+b") as file:
+            file.write(bytes(64 << 10 << 1)) # one ring of superblocks
+            file.seek(32 << 20)
+            file.write(bytes(64 << 10)) # and the other
+        self.expect(4, "check", self.disk)
+        self.expect(0, "restore", path, self.disk)
+        self.expect(0, "check", self.disk)
+
+    def test_restore_refuses(self):
+        for place, value, reason in (((2, "own"), 1, "blocks of its own and is said to have 1"),
+                                     ((2, "parent"), 5, "its parent is no snapshot"),
+                                     ((1, "name"), "clone0", "two of that name")):
+            with self.subTest(reason):
+                dump = self.dump_of_many(50, 2)
+                {one["id"]: one for one in dump["objects"]}[place[0]][place[1]] = value
+                before = self.disk.stat().st_blocks
+                done = self.expect(17, "restore", self.write_dump(dump), self.disk)
+                self.assertIn(reason, done.stderr)
+                self.assertEqual(before, self.disk.stat().st_blocks)
+        dump = self.dump_of_many(50, 2)
+        dump["trees"][0]["extents"][7][3] = dump["trees"][0]["extents"][5][3]
+        done = self.expect(17, "restore", self.write_dump(dump), self.disk)
+        self.assertIn("trees[0].extents[7]: snapshot base@s: what starts at block 14 lies where "
+                      "something else lies", done.stderr)
+
+    def test_damaged_pool_is_dumped_in_part(self):
+        self.expect(0, "restore", self.write_dump(self.dump_of_many(5000, 0)), self.disk)
+        data = self.disk.read_bytes()
+        leaf = next(at for at in range(0, len(data), 4096)
+                    if data[at + 4:at + 8] == b"TBKN" and data[at + 46:at + 48] == b"\0\1")
+        with open(self.disk, "r+b") as file:
+            file.seek(leaf + 500)
+            file.write(b"rubbish")
+        path = self.folder / "part.json"
+        done = self.expect(4, "dump", self.disk, "--output", path)
+        self.assertRegex(done.stderr, r"snapshot base@s: blocks \d+ to \d+: tree node in block \d+: ")
+        dump = json.loads(path.read_text())
+        self.assertEqual(1, len(dump["lost"]))
+        self.assertEqual(1, sum(extent[2] == 3 for tree in dump["trees"] for extent in tree["extents"]))
+        self.expect(17, "restore", path, self.file("again", 512 << 20))
+        self.expect(0, "restore", path, self.file("again", 512 << 20), "--force")
+        self.expect(0, "check", self.folder / "again")
+
     def test_loop_device(self):
         device = self.loop(self.disk)
         self.expect(12, "format", self.disk, "--name", "tank")

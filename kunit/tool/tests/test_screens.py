@@ -22,7 +22,7 @@ class Screens(unittest.TestCase):
             text = re.sub(r"^! ", "", path.read_text(), flags=re.M)
             for found in re.finditer(r"^\{\n.*?^\}$", text, flags=re.M | re.S):
                 document = json.loads(found.group())
-                self.assertIn(list(document)[0], ("thinback", "error"), path)
+                self.assertIn(list(document)[0], ("thinback", "error", "format"), path)
                 self.check_values(document)
                 documents += 1
         self.assertGreater(documents, 20)

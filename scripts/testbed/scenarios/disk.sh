@@ -40,6 +40,22 @@ data() {
 # 1 says that something was put right, as it is after a crash.
 replay() { e2fsck -fp "$1" || (($? == 1)); }
 
+scrub() {
+	local pool=/sys/fs/thinback/tank
+
+	check "scrub, waited for" thinback scrub tank --wait
+	check_same "it is done" "done 0 0" "$(cat $pool/scrub_state $pool/scrub_found $pool/scrub_healed | xargs)"
+	check "it has read something" test "$(<$pool/scrub_done)" -gt 16
+	check_same "all of it" "$(<$pool/scrub_total)" "$(<$pool/scrub_done)"
+	echo 4096 >$pool/scrub_rate
+	check "scrub at a block a second" thinback scrub tank
+	check_same "it runs" running "$(<$pool/scrub_state)"
+	check "stop it" thinback scrub tank --stop
+	check_same "it does not run" idle "$(<$pool/scrub_state)"
+	echo 0 >$pool/scrub_rate
+	check_same "the default is back" 33554432 "$(<$pool/scrub_rate)"
+}
+
 file_system() {
 	need "create" thinback create tank/fs --size 96M
 	check "mkfs.ext4" mkfs.ext4 -q $volumes/fs
@@ -144,6 +160,7 @@ again() {
 make_pool
 data
 file_system
+scrub
 discards
 altered
 full_pool

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The plug is pulled while volumes are written, flushed, snapshotted,
-# cloned and removed, all at once, on a disk which loses what it was not told to
-# flush. What was flushed is written down at the disk's end, which loses
+# The plug is pulled while volumes are written, flushed, snapshotted, cloned and
+# removed, all at once, by dom0 and by a guest, on a disk which loses what it was
+# not told to flush. What was flushed is written down at the disk's end, which loses
 # nothing, so it is also known for every moment before: the disk as cuts at many
 # such moments would have left it lies on /dev/vdb at the next boot, one after
 # the other. After each cut the module must open the pool, all that was flushed
@@ -22,9 +22,9 @@ ledger=/dev/mapper/ledger
 boots=2
 disk_mib=164
 pool_mib=160
-# How many before a cut, by the first three places in the ledger.
-writes=(200 200 80)
-# Places in the ledger: 0 the volume, 1 a clone, 2 the base of all clones, 3 and 4 the last two of these.
+# Places in the ledger: 0 the volume, 1 a clone, 2 the base of all clones, 3 and 4 the last two of these,
+# 5 the clone that a guest has. How many writes before a cut, by the place:
+writes=([0]=200 [1]=200 [2]=80 [5]=100)
 
 # place NAME DISK MIB: the pool and the ledger of a disk that lies there.
 place() {
@@ -77,6 +77,19 @@ make_pool() {
 	need "clone" thinback clone tank/base@golden tank/copy
 	need "write to the volume" write vol 1 1 16 0
 	need "write to the clone" write copy 2 1 16 1 3 40
+	need "clone for the guest" thinback clone tank/base@golden tank/web
+}
+
+# A guest writes to its clone, and to the ledger, which is a disk of its own there.
+guest_writes() {
+	need "start a guest" guest_start web program="$(type -P stamps)" phy:$volumes/web,xvda,w phy:$ledger,xvdb,w <<-GUEST
+		set -e
+		disk xvda
+		disk xvdb
+		echo writing
+		stamps write /dev/xvda 6 1 0 /dev/xvdb $((5 * 512)) web 3 40
+	GUEST
+	need "it writes" guest_wait web '^writing'
 }
 
 # The base goes on, a clone of it comes, its predecessor but one goes; snapshots take
@@ -104,6 +117,7 @@ clones() {
 
 work() {
 	local slot workers=() from=()
+	guest_writes
 	for slot in 0 1 2; do
 		from[slot]=$(number_in $slot)
 	done
@@ -113,11 +127,11 @@ work() {
 	workers+=($!)
 	clones &
 	workers+=($!)
-	for slot in 0 1 2; do
-		need "writes go on" until_true 250 has_come_to $slot $((from[slot] + writes[slot]))
+	for slot in "${!writes[@]}"; do
+		need "writes go on" until_true 250 has_come_to "$slot" $((from[slot] + writes[slot]))
 	done
 	check "and would" kill -0 "${workers[@]}"
-	say "written: volume $(number_in 0), clone $(number_in 1), base $(number_in 2)"
+	say "written: volume $(number_in 0), clone $(number_in 1), base $(number_in 2), guest $(number_in 5)"
 }
 
 need "load xen-thinback" modprobe xen-thinback
