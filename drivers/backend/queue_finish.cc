@@ -38,8 +38,8 @@ void Queue::complete(Slot &slot, int error)
 {
 	const bool is_flush = is_flushing(slot.operation);
 
-	/* A device that knows no flush has nothing that one could lose. */
-	if (is_flush && error == -TBK_EOPNOTSUPP)
+	/* A device that knows no flush has nothing that one could lose; but data may not be written. */
+	if (is_flush && slot.bytes == 0 && error == -TBK_EOPNOTSUPP)
 		error = 0;
 	if (is_flush && error != 0 && !(slot.bytes != 0 && error == -TBK_ENOSPC))
 		failure_.store_relaxed(error);

@@ -285,3 +285,56 @@ TBK_TEST(failing_barrier_is_not_answered_and_closes_the_disk)
 	CHECK(rig.connect({}));
 	CHECK_EQ(rig.write(0, 1), okay);
 }
+
+namespace {
+
+/* Knows no flushes, alone or with data. */
+class PlainDevice : public MemoryDevice {
+public:
+	PlainDevice(u64 bytes, const Options &options) : MemoryDevice(bytes, options)
+	{
+		memory_ops_ = *ops;
+		plain_ops_ = { submit, ops->info };
+		ops = &plain_ops_;
+	}
+
+private:
+	static void submit(struct tbk_device *device, struct tbk_io *io)
+	{
+		auto &self = *static_cast<PlainDevice *>(device);
+
+		if (io->op != TBK_OP_FLUSH && !(io->flags & TBK_IO_PREFLUSH)) {
+			self.memory_ops_.submit(device, io);
+			return;
+		}
+		io->error = -TBK_EOPNOTSUPP;
+		io->done(io);
+	}
+
+	struct tbk_device_ops memory_ops_ {};
+	struct tbk_device_ops plain_ops_ {};
+};
+
+} // namespace
+
+TBK_TEST(flush_that_is_not_known_loses_no_data)
+{
+	PlainDevice device(1 << 20, ring_device_options());
+
+	for (const u8 operation : { xen::op_flush, xen::op_barrier }) {
+		Guest guest(ring_target(device));
+		GuestReply reply = {};
+
+		guest.connect();
+		REQUIRE(guest.wait_for(State::connected));
+		guest.put({ operation, 1, 0, {}, 0, 7 });
+		guest.kick();
+		REQUIRE(guest.take(reply));
+		CHECK_EQ(reply.status, okay);
+		/* That one was not written: a guest takes "unsupported" for success. */
+		guest.put(write_of(guest, 2, 0, 1, operation));
+		guest.kick();
+		CHECK(guest.wait_for(State::closing));
+		CHECK(!guest.take(reply));
+	}
+}

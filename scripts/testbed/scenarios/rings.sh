@@ -6,6 +6,7 @@
 # all of them, and without any.
 #
 # bed: needs thinback
+# bed: needs guest-fio
 # bed: disk 512
 # bed: timeout 1800
 # shellcheck source=scripts/testbed/lib.sh
