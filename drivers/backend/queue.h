@@ -45,14 +45,14 @@ struct Slot : Transfer {
 
 /* How a queue is made; borrowed while it is, but for the pointers. */
 struct QueuePlan {
-	struct tbk_xen *xen;
-	const Target *target;
-	Counters::Share *counters;
-	Atomic<int> *failure; /* of all rings of the disk: see Queue::complete() */
-	xen::Abi abi;
-	u32 index;
-	u32 max_pages;	  /* of the guest, mapped at once for its requests */
-	bool has_barrier; /* may be asked for */
+	struct tbk_xen *xen = nullptr;
+	const Target *target = nullptr;
+	Counters::Share *counters = nullptr;
+	Atomic<int> *failure = nullptr; /* of all rings of the disk: see Queue::complete() */
+	xen::Abi abi = xen::Abi::native;
+	u32 index = 0;
+	u32 max_pages = 0;	  /* of the guest, mapped at once for its requests */
+	bool has_barrier = false; /* may be asked for */
 	RingKeys keys;
 };
 

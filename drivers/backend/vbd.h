@@ -40,9 +40,9 @@ private:
 	void go(xen::State state);
 	void fail(int error, const char *what, const char *why);
 
+	Counters counters_; /* first, as it has lines of the cache of its own */
 	struct tbk_xen *const xen_;
 	Target target_;
-	Counters counters_;
 	Queues queues_;
 	Offer offer_;
 	u32 max_pages_ = 0; /* for each queue: see QueuePlan */

@@ -129,13 +129,13 @@ private:
 	};
 
 	struct Ring {
-		alignas(8) u8 bytes[xen::max_ring_pages * xen::page_size];
+		alignas(8) u8 bytes[xen::max_ring_pages * xen::page_size]{};
 		std::vector<u32> grants;
-		u32 req_prod;
-		u32 rsp_cons;
-		u32 kicked; /* requests the backend had its chance to be told of */
+		u32 req_prod = 0;
+		u32 rsp_cons = 0;
+		u32 kicked = 0; /* requests the backend had its chance to be told of */
 		std::multimap<u64, std::vector<u32>> in_flight;
-		GuestThread *thread;
+		GuestThread *thread = nullptr;
 	};
 
 	static void advance_work(struct tbk_work *work);
