@@ -20,6 +20,10 @@ Command command_of(Operation operation)
 		return { TBK_OP_FLUSH, TBK_IO_SYNC };
 	case Operation::flush_write:
 		return { TBK_OP_WRITE, TBK_IO_SYNC | TBK_IO_PREFLUSH };
+	case Operation::flush_write_fua:
+		return { TBK_OP_WRITE, TBK_IO_SYNC | TBK_IO_PREFLUSH | TBK_IO_FUA };
+	case Operation::discard:
+		return { TBK_OP_DISCARD, 0 };
 	}
 	return { TBK_OP_READ, 0 };
 }
@@ -63,12 +67,26 @@ DiskLimits Target::limits() const
 	if (behind_.volume) {
 		limits.sectors = tbk_volume_size(behind_.volume) / xen::sector_size;
 		limits.is_read_only |= tbk_volume_read_only(behind_.volume) != 0;
-		return limits;
+	} else {
+		limits.sectors = info_.bytes / xen::sector_size;
+		limits.block_sectors = info_.logical_block / xen::sector_size;
+		limits.is_read_only |= info_.read_only != 0;
 	}
-	limits.sectors = info_.bytes / xen::sector_size;
-	limits.block_sectors = info_.logical_block / xen::sector_size;
-	limits.is_read_only |= info_.read_only != 0;
+	limits.has_discard = !limits.is_read_only && discard_granularity() != 0;
+	limits.has_barrier = has_volatile_cache();
 	return limits;
+}
+
+u32 Target::discard_granularity() const
+{
+	if (!behind_.discard)
+		return 0;
+	return behind_.volume ? TBK_BLOCK : info_.discard_granularity;
+}
+
+u32 Target::discard_alignment() const
+{
+	return behind_.volume || !behind_.discard ? 0 : info_.discard_alignment;
 }
 
 u32 Target::physical_block() const
@@ -117,7 +135,7 @@ void Target::submit_to_volume(Transfer &transfer) const
 	request.op = command.op;
 	request.flags = command.flags;
 	request.sector = transfer.sector;
-	request.bytes = transfer.payload.bytes;
+	request.bytes = transfer.bytes;
 	request.payload = transfer.payload;
 	request.done = volume_done;
 	request.error = 0;
@@ -132,7 +150,7 @@ void Target::submit_to_device(Transfer &transfer) const
 	io.op = command.op;
 	io.flags = command.flags;
 	io.sector = transfer.sector;
-	io.bytes = transfer.payload.bytes;
+	io.bytes = transfer.bytes;
 	io.payload = &transfer.payload;
 	io.offset = 0;
 	io.done = device_done;

@@ -15,6 +15,7 @@ namespace thinback {
 struct Transfer {
 	Operation operation;
 	u64 sector;
+	u64 bytes; /* of the payload, or to be discarded */
 	struct tbk_payload payload;
 	/* Called once, in any context; @error is 0 or a negative errno. */
 	void (*done)(Transfer &transfer, int error);
@@ -40,6 +41,9 @@ public:
 	DiskLimits limits() const;
 	u32 physical_block() const;
 	bool has_volatile_cache() const;
+	/* Bytes; 0 if nothing can be discarded. */
+	u32 discard_granularity() const;
+	u32 discard_alignment() const;
 	u32 info_bits() const;
 
 	/* No transfer waits for space until stay(): all are about to be waited for. */

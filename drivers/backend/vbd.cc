@@ -4,7 +4,16 @@
 namespace thinback {
 namespace {
 
-constexpr Offer offered = { .queues = 1, .ring_order = 0 };
+/* What a queue may have mapped for requests: enough for any one of them. */
+constexpr u32 least_pages = 512;
+constexpr u32 most_pages = 16384;
+
+u32 clamp(u32 value, u32 least, u32 most)
+{
+	if (value < least)
+		return least;
+	return value > most ? most : value;
+}
 
 /* The frontend's keys in xenstore. */
 class StoredKeys : public FrontendKeys {
@@ -49,9 +58,9 @@ SessionView Vbd::look(const struct tbk_vbd_view &view) const
 	now.frontend = static_cast<xen::State>(view.frontend);
 	now.own = own_;
 	now.has_target = target_.is_open();
-	now.has_rings = static_cast<bool>(queue_);
-	now.is_taking = queue_ && queue_->is_taking();
-	now.is_busy = queue_ && queue_->is_busy();
+	now.has_rings = queues_.is_any();
+	now.is_taking = queues_.is_taking();
+	now.is_busy = queues_.is_busy();
 	now.has_failed = has_failed_;
 	now.is_online = view.online != 0;
 	now.is_evicted = view.evicted != 0;
@@ -72,11 +81,11 @@ void Vbd::take(Step step, u32 frontend)
 		connect();
 		break;
 	case Step::stop:
-		queue_->stop();
+		queues_.stop();
 		target_.leave();
 		break;
 	case Step::release:
-		queue_.reset();
+		queues_.clear();
 		break;
 	case Step::enter_closing:
 		go(xen::State::closing);
@@ -118,22 +127,30 @@ void Vbd::fail(int error, const char *what, const char *why)
 
 void Vbd::report_failure()
 {
-	if (!queue_ || queue_->failure() == 0 || own_ == xen::State::closing)
+	if (queues_.failure() == 0 || own_ == xen::State::closing)
 		return;
-	fail(queue_->failure(), "flushing the disk",
+	fail(queues_.failure(), "flushing the disk",
 	     "failed; what was written may be lost, so the disk goes away");
 }
 
 /*
  * What is not offered is said to be so: another driver may have had this disk
- * before, and left keys of its own.
+ * before, and left keys of its own. What was offered holds for the connection
+ * that comes of it, whatever the administrator changes meanwhile.
  */
 void Vbd::offer()
 {
+	struct tbk_xen_limits limits = {};
+
+	tbk_xen_read_limits(xen_, &limits);
+	offer_.queues = clamp(limits.queues, 1, max_queues);
+	offer_.ring_order = clamp(limits.ring_order, 0, max_ring_order);
+	max_pages_ = clamp(limits.pages, least_pages, most_pages);
+
 	const struct tbk_xen_key keys[] = {
-		{ "multi-queue-max-queues", offered.queues },
-		{ "max-ring-page-order", offered.ring_order },
-		{ "feature-max-indirect-segments", 0 },
+		{ "multi-queue-max-queues", offer_.queues },
+		{ "max-ring-page-order", offer_.ring_order },
+		{ "feature-max-indirect-segments", xen::max_indirect_segments },
 	};
 
 	/* A frontend without these keys takes the least: which is what they say. */
@@ -144,41 +161,72 @@ void Vbd::offer()
 
 void Vbd::connect()
 {
-	if (!connect_queue())
+	if (!connect_queues())
 		return;
 	if (publish_disk())
 		go(xen::State::connected);
 }
 
-bool Vbd::connect_queue()
+bool Vbd::connect_queues()
 {
 	StoredKeys keys(xen_);
 	FrontendFeatures features;
-	RingKeys ring;
-	Misfit misfit = read_features(keys, offered, features);
+	Misfit misfit = read_features(keys, offer_, features);
 
-	if (misfit == Misfit::none)
-		misfit = read_ring(keys, features, 0, ring);
 	if (misfit != Misfit::none) {
 		fail(-TBK_EINVAL, "frontend", to_text(misfit));
 		return false;
 	}
+	if (!prepare_target())
+		return false;
 
+	/* Not before all are there: what is at work cannot be taken back at once. */
+	Status status = open_queues(keys, features, misfit);
+	if (!status.is_ok())
+		queues_.clear();
+	else
+		status = queues_.start();
+	if (misfit != Misfit::none)
+		fail(-TBK_EINVAL, "frontend", to_text(misfit));
+	else if (!status.is_ok())
+		fail(to_errno(status.error()), "ring", to_text(status.error()));
+	return status.is_ok();
+}
+
+bool Vbd::prepare_target()
+{
 	const int error = tbk_xen_sync_target(xen_);
+
 	if (error) {
 		fail(error, "disk", "dom0's own writes to it failed");
 		return false;
 	}
-
 	target_.refresh();
 	target_.stay();
-	auto queue = Queue::create({ xen_, &target_, &counters_, features.abi, 0, &ring });
-	if (!queue.is_ok()) {
-		fail(to_errno(queue.error()), "ring", to_text(queue.error()));
-		return false;
-	}
-	queue_ = queue.release();
 	return true;
+}
+
+Status Vbd::open_queues(FrontendKeys &keys, const FrontendFeatures &features, Misfit &misfit)
+{
+	for (u32 i = 0; i < features.queues; i++) {
+		QueuePlan plan = {
+			.xen = xen_,
+			.target = &target_,
+			.counters = &counters_.share(i),
+			.failure = nullptr,
+			.abi = features.abi,
+			.index = i,
+			.max_pages = max_pages_,
+			.has_barrier = features.queues == 1,
+			.keys = {},
+		};
+
+		misfit = read_ring(keys, features, i, plan.keys);
+		if (misfit != Misfit::none)
+			return Err::bad_argument;
+		TBK_TRY(queues_.open(plan));
+	}
+	return {};
 }
 
 bool Vbd::publish_disk()
@@ -186,8 +234,11 @@ bool Vbd::publish_disk()
 	const DiskLimits limits = target_.limits();
 	const struct tbk_xen_key keys[] = {
 		{ "feature-flush-cache", target_.has_volatile_cache() ? 1u : 0u },
-		{ "feature-barrier", 0 },
-		{ "feature-discard", 0 },
+		{ "feature-barrier", limits.has_barrier && queues_.is_single() },
+		{ "feature-discard", limits.has_discard },
+		{ "discard-granularity", limits.has_discard ? target_.discard_granularity() : 0u },
+		{ "discard-alignment", limits.has_discard ? target_.discard_alignment() : 0u },
+		{ "discard-secure", 0 },
 		{ "feature-persistent", 0 },
 		{ "sectors", limits.sectors },
 		{ "info", target_.info_bits() },
@@ -199,17 +250,6 @@ bool Vbd::publish_disk()
 	if (error)
 		fail(error, "disk", "its size and features could not be written");
 	return error == 0;
-}
-
-void Vbd::stats(struct tbk_vbd_stats &stats) const
-{
-	stats.out_of_requests = counters_.out_of_requests.load_relaxed();
-	stats.reads = counters_.reads.load_relaxed();
-	stats.writes = counters_.writes.load_relaxed();
-	stats.flushes = counters_.flushes.load_relaxed();
-	stats.discards = counters_.discards.load_relaxed();
-	stats.sectors_read = counters_.sectors_read.load_relaxed();
-	stats.sectors_written = counters_.sectors_written.load_relaxed();
 }
 
 } // namespace thinback

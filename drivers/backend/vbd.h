@@ -5,7 +5,8 @@
 
 #include "../vbd/features.h"
 #include "../vbd/session.h"
-#include "queue.h"
+#include "counters.h"
+#include "queues.h"
 #include "target.h"
 
 namespace thinback {
@@ -17,7 +18,6 @@ namespace thinback {
 class Vbd {
 public:
 	explicit Vbd(struct tbk_xen *xen) : xen_(xen) {}
-	~Vbd() { TBK_ASSERT(!queue_); }
 	Vbd(const Vbd &) = delete;
 	Vbd &operator=(const Vbd &) = delete;
 
@@ -25,7 +25,7 @@ public:
 
 	/* As told in xen_entry.h. */
 	bool advance(const struct tbk_vbd_view &view);
-	void stats(struct tbk_vbd_stats &stats) const;
+	void stats(struct tbk_vbd_stats &stats) const { counters_.read(stats); }
 
 private:
 	SessionView look(const struct tbk_vbd_view &view) const;
@@ -33,15 +33,19 @@ private:
 	void report_failure();
 	void offer();
 	void connect();
-	bool connect_queue();
+	bool connect_queues();
+	bool prepare_target();
+	Status open_queues(FrontendKeys &keys, const FrontendFeatures &features, Misfit &misfit);
 	bool publish_disk();
 	void go(xen::State state);
 	void fail(int error, const char *what, const char *why);
 
+	Counters counters_; /* first, as it has lines of the cache of its own */
 	struct tbk_xen *const xen_;
 	Target target_;
-	Owned<Queue> queue_;
-	Counters counters_;
+	Queues queues_;
+	Offer offer_;
+	u32 max_pages_ = 0; /* for each queue: see QueuePlan */
 	xen::State own_ = xen::State::initialising;
 	bool has_failed_ = false;
 	bool has_departed_ = false;

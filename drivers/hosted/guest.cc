@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "guest.h"
 
+#include <string.h>
+
+#include <algorithm>
+
 #include "guest_thread.h"
 
 namespace thinback {
@@ -99,16 +103,38 @@ bool Guest::wait_for(xen::State state)
 	return wait_until([&] { return state_ == state; });
 }
 
-void Guest::connect(xen::Abi abi, xen::State state)
+/* The keys of one ring, below @folder. */
+void Guest::write_ring_keys(const Ring &ring, const std::string &folder)
+{
+	const bool is_numbered = layout_.order != 0 || layout_.is_numbered;
+
+	for (size_t i = 0; i < ring.grants.size(); i++)
+		frontend[folder + "ring-ref" + (is_numbered ? std::to_string(i) : "")] =
+			std::to_string(ring.grants[i]);
+	frontend[folder + "event-channel"] = "7";
+	frontend.erase("ring-page-order");
+	if (is_numbered)
+		frontend["ring-page-order"] = std::to_string(layout_.order);
+}
+
+void Guest::connect(xen::Abi abi, xen::State state, const GuestLayout &layout)
 {
 	abi_ = abi;
-	ring_grant_ = grant();
-	req_prod_ = rsp_cons_ = kicked_ = 0;
-	in_flight_.clear();
-	ring().req_event = ring().rsp_event = 1;
+	layout_ = layout;
+	rings_.clear();
 	frontend["protocol"] = abi == xen::Abi::x86_32 ? "x86_32-abi" : "x86_64-abi";
-	frontend["ring-ref"] = std::to_string(ring_grant_);
-	frontend["event-channel"] = "7";
+	frontend["multi-queue-num-queues"] = std::to_string(layout.queues);
+	for (u32 i = 0; i < layout.queues; i++) {
+		auto made = std::make_unique<Ring>();
+
+		for (u32 page = 0; page < 1u << layout.order; page++)
+			made->grants.push_back(grant());
+		rings_.push_back(made.get());
+		all_rings_.push_back(std::move(made));
+		ring(i).req_event = ring(i).rsp_event = 1;
+		write_ring_keys(*rings_[i],
+				layout.queues > 1 ? "queue-" + std::to_string(i) + "/" : "");
+	}
 	go(state);
 }
 
@@ -129,16 +155,41 @@ void Guest::leave()
 		die("a disk is not let go");
 }
 
-/* ---- the ring ---- */
+/* ---- rings ---- */
 
-u8 *Guest::next_slot()
+xen::RingHead &Guest::ring(u32 queue)
 {
-	const u32 index = req_prod_ % xen::slot_count(abi_, 1);
+	return *reinterpret_cast<xen::RingHead *>(rings_.at(queue)->bytes);
+}
 
-	return page(ring_grant_) + sizeof(xen::RingHead) + size_t(index) * xen::slot_size(abi_);
+u8 *Guest::slot(Ring &ring, u32 index)
+{
+	return ring.bytes + sizeof(xen::RingHead) + size_t(index % slots()) * xen::slot_size(abi_);
+}
+
+u8 *Guest::next_slot(u32 queue)
+{
+	return slot(*rings_.at(queue), rings_[queue]->req_prod);
 }
 
 namespace {
+
+/* At @to, which may be aligned to nothing. */
+void fill_segments(void *to, const GuestIo &io, size_t count)
+{
+	std::vector<xen::WireSegment> segments;
+
+	for (size_t i = 0; i < count; i++) {
+		const bool is_last = i + 1 == io.grants.size();
+
+		segments.push_back({ io.grants[i],
+				     i ? u8(0) : io.first_sector,
+				     is_last ? io.last_sector : u8(7),
+				     {} });
+	}
+	if (count)
+		memcpy(to, segments.data(), count * sizeof(segments[0]));
+}
 
 template <typename Wire> void fill(Wire &wire, const GuestIo &io)
 {
@@ -147,75 +198,120 @@ template <typename Wire> void fill(Wire &wire, const GuestIo &io)
 	wire.handle = 0;
 	wire.id = io.id;
 	wire.sector = io.sector;
-	for (size_t i = 0; i < io.grants.size() && i < xen::max_segments; i++) {
-		const bool is_last = i + 1 == io.grants.size();
+	fill_segments(reinterpret_cast<u8 *>(&wire) + offsetof(Wire, segments), io,
+		      std::min<size_t>(io.grants.size(), xen::max_segments));
+}
 
-		wire.segments[i] = { io.grants[i],
-				     i ? u8(0) : io.first_sector,
-				     is_last ? io.last_sector : u8(7),
-				     {} };
-	}
+template <typename Wire> void fill_discard(Wire &wire, const GuestIo &io)
+{
+	wire.operation = io.operation;
+	wire.flag = 1; /* secure: which is not offered */
+	wire.handle = 0;
+	wire.id = io.id;
+	wire.sector = io.sector;
+	wire.nr_sectors = io.discarded;
+}
+
+template <typename Wire> void fill_indirect(Wire &wire, const GuestIo &io, u32 list)
+{
+	wire.operation = xen::op_indirect;
+	wire.indirect_op = io.operation;
+	wire.nr_segments = static_cast<u16>(io.grants.size());
+	wire.handle = 0;
+	wire.id = io.id;
+	wire.sector = io.sector;
+	wire.grants[0] = list;
 }
 
 } // namespace
 
-bool Guest::put(const GuestIo &io)
+void Guest::fill_list(const GuestIo &io)
 {
-	if (req_prod_ - rsp_cons_ >= xen::slot_count(abi_, 1))
+	constexpr size_t most = xen::page_size / sizeof(xen::WireSegment);
+
+	list_page_ = grant(true);
+	fill_segments(list(), io, std::min(io.grants.size(), most));
+}
+
+bool Guest::put(const GuestIo &io, u32 queue)
+{
+	Ring &ring = *rings_.at(queue);
+	const bool is_32 = abi_ == xen::Abi::x86_32;
+	std::vector<u32> grants = io.grants;
+
+	if (ring.req_prod - ring.rsp_cons >= slots())
 		return false;
-	if (abi_ == xen::Abi::x86_32)
-		fill(*reinterpret_cast<xen::WireReadWrite32 *>(next_slot()), io);
-	else
-		fill(*reinterpret_cast<xen::WireReadWrite *>(next_slot()), io);
-	in_flight_.emplace(io.id, io.grants);
-	push();
+	u8 *const to = next_slot(queue);
+	if (io.is_indirect) {
+		fill_list(io);
+		grants.push_back(list_page_);
+		if (is_32)
+			fill_indirect(*reinterpret_cast<xen::WireIndirect32 *>(to), io, list_page_);
+		else
+			fill_indirect(*reinterpret_cast<xen::WireIndirect *>(to), io, list_page_);
+	} else if (io.operation == xen::op_discard) {
+		if (is_32)
+			fill_discard(*reinterpret_cast<xen::WireDiscard32 *>(to), io);
+		else
+			fill_discard(*reinterpret_cast<xen::WireDiscard *>(to), io);
+	} else if (is_32) {
+		fill(*reinterpret_cast<xen::WireReadWrite32 *>(to), io);
+	} else {
+		fill(*reinterpret_cast<xen::WireReadWrite *>(to), io);
+	}
+	ring.in_flight.emplace(io.id, grants);
+	push(queue);
 	return true;
+}
+
+bool Guest::is_in_flight(u32 grant) const
+{
+	for (const Ring *ring : rings_)
+		for (const auto &request : ring->in_flight)
+			for (const u32 one : request.second)
+				if (one == grant)
+					return true;
+	return false;
 }
 
 /* What blkfront looks at before it takes a page back. */
-void Guest::check_answered(u64 id)
+void Guest::check_answered(Ring &ring, u64 id)
 {
-	const auto found = in_flight_.find(id);
+	const auto found = ring.in_flight.find(id);
 
-	if (found == in_flight_.end())
+	if (found == ring.in_flight.end())
 		die("a response to what was not asked: %llu", id);
 	const std::vector<u32> grants = found->second;
-	in_flight_.erase(found);
+	ring.in_flight.erase(found);
 
-	for (const u32 one : grants) {
-		bool is_shared = one >= pages_.size();
-
-		for (const auto &other : in_flight_)
-			for (const u32 theirs : other.second)
-				is_shared |= theirs == one;
-		if (!is_shared && pages_[one]->mapped)
+	for (const u32 one : grants)
+		if (one < pages_.size() && !is_in_flight(one) && pages_[one]->mapped)
 			die("a response while page %u is mapped", one);
-	}
 }
 
-bool Guest::take(GuestReply &reply)
+bool Guest::take(GuestReply &reply, u32 queue)
 {
-	if (!wait_until([&] { return ring().rsp_prod != rsp_cons_; }))
+	Ring &from = *rings_.at(queue);
+
+	if (!wait_until([&] { return ring(queue).rsp_prod != from.rsp_cons; }))
 		return false;
 
-	const u32 index = rsp_cons_ % xen::slot_count(abi_, 1);
-	const u8 *slot =
-		page(ring_grant_) + sizeof(xen::RingHead) + size_t(index) * xen::slot_size(abi_);
-	const auto &wire = *reinterpret_cast<const xen::WireResponse *>(slot);
+	const auto &wire = *reinterpret_cast<const xen::WireResponse *>(slot(from, from.rsp_cons));
 
 	reply = { wire.id, wire.operation, wire.status };
-	ring().rsp_event = ++rsp_cons_ + 1;
-	check_answered(reply.id);
+	ring(queue).rsp_event = ++from.rsp_cons + 1;
+	check_answered(from, reply.id);
 	return true;
 }
 
-void Guest::kick()
+void Guest::kick(u32 queue)
 {
-	const u32 since = req_prod_ - kicked_;
+	Ring &from = *rings_.at(queue);
+	const u32 since = from.req_prod - from.kicked;
 
-	if (req_prod_ - ring().req_event < since && thread_)
-		thread_->call();
-	kicked_ = req_prod_;
+	if (from.req_prod - ring(queue).req_event < since && from.thread)
+		from.thread->call();
+	from.kicked = from.req_prod;
 }
 
 } // namespace thinback

@@ -27,12 +27,22 @@ struct GuestIo {
 	std::vector<u32> grants;
 	u8 first_sector = 0;
 	u8 last_sector = 7;
+	/* The segments are listed in a page of their own: Guest::list_page(). */
+	bool is_indirect = false;
+	u64 discarded = 0; /* sectors, of a discard */
 };
 
 struct GuestReply {
 	u64 id;
 	u8 operation;
 	int status;
+};
+
+/* The rings a frontend wants. */
+struct GuestLayout {
+	u32 queues = 1;
+	u32 order = 0;		  /* log2 of the pages of each */
+	bool is_numbered = false; /* the order is written even if it is 0 */
 };
 
 class GuestThread;
@@ -63,35 +73,45 @@ public:
 
 	std::map<std::string, std::string> frontend; /* keys of the frontend */
 	std::map<std::string, u64> backend;	     /* keys of the backend */
+	/* What the administrator allows; before the first connection. */
+	struct tbk_xen_limits limits = { .queues = 4, .ring_order = 4, .pages = 1024 };
 	xen::State state() const { return state_; }
 	const std::vector<xen::State> &states() const { return states_; }
 	bool has_departed() const { return has_departed_; }
 	const std::string &error() const { return error_; }
 	void fail_publish() { fail_publish_ = true; }
+	/* The @n-th ring from now cannot be started: no such event channel. */
+	void fail_start(u32 n) { fail_start_ = n; }
 
 	/* The frontend writes its state; the backend hears of it sooner or later. */
 	void go(xen::State state);
 	/* Waits until the backend's state is that, or for a minute: false. */
 	bool wait_for(xen::State state);
-	/* Writes all keys for a new ring, and goes to @state. */
-	void connect(xen::Abi abi = xen::Abi::x86_64, xen::State state = xen::State::initialised);
+	/* Writes all keys for new rings, and goes to @state. */
+	void connect(xen::Abi abi = xen::Abi::x86_64, xen::State state = xen::State::initialised,
+		     const GuestLayout &layout = {});
 	/* The toolstack wants the disk away. */
 	void evict();
 	/* The driver leaves the disk, as at unbind. Returns when it is let go. */
 	void leave();
 
-	/* ---- the ring ---- */
+	/* ---- rings ---- */
 
-	xen::RingHead &ring() { return *reinterpret_cast<xen::RingHead *>(page(ring_grant_)); }
+	xen::RingHead &ring(u32 queue = 0);
+	u32 slots() const { return xen::slot_count(abi_, 1u << layout_.order); }
 	/* Puts a request, without an event: false if there is no room. */
-	bool put(const GuestIo &io);
-	u8 *next_slot();
-	void push() { ring().req_prod = ++req_prod_; }
+	bool put(const GuestIo &io, u32 queue = 0);
+	/* The page that lists the segments of the last indirect request. */
+	u32 list_page() const { return list_page_; }
+	xen::WireSegment *list() { return reinterpret_cast<xen::WireSegment *>(page(list_page_)); }
+	u8 *next_slot(u32 queue = 0);
+	const u8 *ring_slot(u32 index, u32 queue = 0) { return slot(*rings_.at(queue), index); }
+	void push(u32 queue = 0) { ring(queue).req_prod = ++rings_[queue]->req_prod; }
 	/* Sends an event if the backend wants one. */
-	void kick();
+	void kick(u32 queue = 0);
 	/* Takes the next response, waiting for it up to a minute. */
-	bool take(GuestReply &reply);
-	bool has_response() { return ring().rsp_prod != rsp_cons_; }
+	bool take(GuestReply &reply, u32 queue = 0);
+	bool has_response(u32 queue = 0) { return ring(queue).rsp_prod != rings_[queue]->rsp_cons; }
 	u32 events_received() const { return events_received_; }
 	u32 mapped_at_once() const { return mapped_at_once_; }
 
@@ -102,15 +122,29 @@ private:
 	friend struct GuestCalls;
 
 	struct Page {
-		u8 bytes[xen::page_size]; /* first: found from it */
+		alignas(8) u8 bytes[xen::page_size]; /* first: found from it */
 		bool is_read_only;
 		bool is_held;
 		u32 mapped;
 	};
 
+	struct Ring {
+		alignas(8) u8 bytes[xen::max_ring_pages * xen::page_size]{};
+		std::vector<u32> grants;
+		u32 req_prod = 0;
+		u32 rsp_cons = 0;
+		u32 kicked = 0; /* requests the backend had its chance to be told of */
+		std::multimap<u64, std::vector<u32>> in_flight;
+		GuestThread *thread = nullptr;
+	};
+
 	static void advance_work(struct tbk_work *work);
 	void advance();
-	void check_answered(u64 id);
+	void write_ring_keys(const Ring &ring, const std::string &folder);
+	u8 *slot(Ring &ring, u32 index);
+	void fill_list(const GuestIo &io);
+	void check_answered(Ring &ring, u64 id);
+	bool is_in_flight(u32 grant) const;
 
 	struct Work {
 		struct tbk_work raw; /* first: found from it */
@@ -135,14 +169,13 @@ private:
 	bool is_empty_ = false;
 	bool has_departed_ = false;
 	bool fail_publish_ = false;
+	u32 fail_start_ = 0;
 
-	u32 ring_grant_ = 0;
 	xen::Abi abi_ = xen::Abi::x86_64;
-	u32 req_prod_ = 0;
-	u32 rsp_cons_ = 0;
-	u32 kicked_ = 0; /* requests the backend had its chance to be told of */
-	std::multimap<u64, std::vector<u32>> in_flight_;
-	GuestThread *thread_ = nullptr;
+	GuestLayout layout_;
+	std::vector<std::unique_ptr<Ring>> all_rings_; /* those of before may still be mapped */
+	std::vector<Ring *> rings_;
+	u32 list_page_ = 0;
 	u32 events_received_ = 0;
 	u32 mapped_at_once_ = 0;
 };

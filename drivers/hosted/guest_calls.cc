@@ -40,17 +40,36 @@ struct GuestCalls {
 		guest.is_target_open_ = false;
 	}
 
+	static void limits(const Guest &guest, struct tbk_xen_limits &limits)
+	{
+		limits = guest.limits;
+	}
+
 	static void depart(Guest &guest) { guest.has_departed_ = true; }
 	static void advance(Guest &guest) { tbk_work_queue(guest.queue_, &guest.work_.raw); }
 
 	static int open(Guest &guest, const struct tbk_xen_ring_plan &plan, GuestThread **out,
 			void **shared)
 	{
-		if (plan.grants[0] >= guest.pages_.size())
+		const std::vector<u32> grants(plan.grants, plan.grants + plan.pages);
+
+		for (const auto &ring : guest.all_rings_) {
+			if (ring->grants != grants || ring->thread)
+				continue;
+			for (const u32 one : grants)
+				guest.pages_[one]->mapped++;
+			*out = ring->thread = new GuestThread(guest, *ring, plan);
+			*shared = ring->bytes;
+			return 0;
+		}
+		return -TBK_EINVAL;
+	}
+
+	static int start(GuestThread &ring)
+	{
+		if (ring.guest_.fail_start_ && --ring.guest_.fail_start_ == 0)
 			return -TBK_EINVAL;
-		guest.pages_[plan.grants[0]]->mapped++;
-		*out = guest.thread_ = new GuestThread(guest, plan);
-		*shared = guest.page(plan.grants[0]);
+		ring.start();
 		return 0;
 	}
 
@@ -59,8 +78,9 @@ struct GuestCalls {
 		ring->settle();
 		if (ring->mapped_)
 			die("a ring is closed with %u pages mapped", ring->mapped_);
-		ring->guest_.pages_[ring->grant_]->mapped--;
-		ring->guest_.thread_ = nullptr;
+		for (const u32 one : ring->ring_.grants)
+			ring->guest_.pages_[one]->mapped--;
+		ring->ring_.thread = nullptr;
 		delete ring;
 	}
 
@@ -170,6 +190,11 @@ int tbk_xen_sync_target(struct tbk_xen *)
 	return 0;
 }
 
+void tbk_xen_read_limits(struct tbk_xen *xen, struct tbk_xen_limits *limits)
+{
+	GuestCalls::limits(of(xen), *limits);
+}
+
 void tbk_xen_close_target(struct tbk_xen *xen)
 {
 	might_sleep("a device");
@@ -200,8 +225,7 @@ int tbk_xen_ring_open(struct tbk_xen *xen, const struct tbk_xen_ring_plan *plan,
 int tbk_xen_ring_start(struct tbk_xen_ring *xr)
 {
 	might_sleep("Xen");
-	of(xr).start();
-	return 0;
+	return GuestCalls::start(of(xr));
 }
 
 void tbk_xen_ring_stop(struct tbk_xen_ring *xr)
@@ -214,6 +238,11 @@ void tbk_xen_ring_close(struct tbk_xen_ring *xr)
 {
 	might_sleep("Xen");
 	GuestCalls::close(&of(xr));
+}
+
+void tbk_xen_ring_wake(struct tbk_xen_ring *xr)
+{
+	of(xr).call();
 }
 
 void tbk_xen_ring_notify(struct tbk_xen_ring *xr)

@@ -10,8 +10,8 @@ namespace thinback {
 /* A ring as dom0 has it: a thread that is called by events. */
 class GuestThread {
 public:
-	GuestThread(Guest &guest, const struct tbk_xen_ring_plan &plan)
-		: guest_(guest), core_(plan.ring), grant_(plan.grants[0]), max_(plan.max_grants)
+	GuestThread(Guest &guest, Guest::Ring &ring, const struct tbk_xen_ring_plan &plan)
+		: guest_(guest), ring_(ring), core_(plan.ring), max_(plan.max_grants)
 	{
 		tbk_wait_init(&wait_);
 	}
@@ -62,8 +62,8 @@ public:
 	bool has_room() const { return mapped_ < max_; }
 
 	Guest &guest_;
+	Guest::Ring &ring_;
 	struct tbk_ring *core_;
-	u32 grant_;
 	u32 max_;
 	u32 mapped_ = 0;
 	bool is_unmapping_ = false;

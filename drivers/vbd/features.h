@@ -33,6 +33,11 @@ enum class Misfit : u8 {
 
 const char *to_text(Misfit misfit);
 
+/* More than these are never offered, whatever the administrator says. */
+inline constexpr u32 max_queues = 64;
+inline constexpr u32 max_ring_order = 4;
+static_assert(1u << max_ring_order == xen::max_ring_pages);
+
 /* What we told the frontend it may ask for; the same from the offer to the connection. */
 struct Offer {
 	u32 queues = 1;

@@ -54,6 +54,9 @@ public:
 	/* Copies the next request out. Only as often as demand() said. */
 	void take(RawRequest &request);
 
+	/* The request that take() returned last is to come again. Nobody has answered it. */
+	void put_back() { taken_--; }
+
 	/* Asks for an event on the next request. True if one came meanwhile: look again. */
 	bool arm();
 

@@ -52,11 +52,11 @@ Step welcome(const SessionView &view)
 
 Step join(const SessionView &view)
 {
-	if (view.own == State::connected || view.is_evicted || view.has_failed)
+	if (view.own == State::connected || view.is_evicted)
 		return Step::rest;
 	if (is_connected(view))
 		return disconnect(view);
-	return view.has_target ? Step::connect : Step::rest;
+	return view.has_target && !view.has_failed ? Step::connect : Step::rest;
 }
 
 Step close(const SessionView &view)

@@ -403,6 +403,7 @@ struct tbk_io {
  * @physical_block: smallest without read-modify-write inside
  * @volatile_cache: nonzero if a write may be lost without a flush
  * @discard_granularity: bytes; 0 without discard
+ * @discard_alignment: bytes from the start to where its first unit begins
  * @read_only: nonzero if it takes no writes
  * @rotational: nonzero if seeks cost
  * @name: for messages
@@ -413,6 +414,7 @@ struct tbk_device_info {
 	tbk_u32 physical_block;
 	tbk_u32 volatile_cache;
 	tbk_u32 discard_granularity;
+	tbk_u32 discard_alignment;
 	tbk_u32 read_only;
 	tbk_u32 rotational;
 	char name[64];

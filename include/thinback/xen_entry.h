@@ -30,6 +30,7 @@ void tbk_vbd_destroy(struct tbk_vbd *vbd);
  * @read_only: nonzero if the guest may not write, whatever is behind
  * @cdrom: nonzero if it is to look like one
  * @removable: nonzero if it is
+ * @discard: nonzero if the guest may discard, where that can be done
  */
 struct tbk_vbd_target {
 	struct tbk_volume *volume;
@@ -37,6 +38,7 @@ struct tbk_vbd_target {
 	tbk_u32 read_only;
 	tbk_u32 cdrom;
 	tbk_u32 removable;
+	tbk_u32 discard;
 };
 
 /* Say what is behind; borrowed until tbk_xen_close_target(). There is none before. */
@@ -94,7 +96,8 @@ void tbk_vbd_read_stats(struct tbk_vbd *vbd, struct tbk_vbd_stats *stats);
  * tbk_ring_run() - Take what requests there are and start them.
  * @ring: which
  *
- * Unless it returns TBK_RUN_MORE or _DEAD, the guest sends an event with the next.
+ * Unless it returns TBK_RUN_MORE or _DEAD, the guest sends an event with the next,
+ * or tbk_xen_ring_wake() comes when what it waits for is there.
  *
  * Context: the ring's thread; may sleep.
  * Return: TBK_RUN_*.

@@ -53,6 +53,21 @@ void tbk_xen_switch_state(struct tbk_xen *xen, tbk_u32 state);
 void tbk_xen_fatal(struct tbk_xen *xen, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/**
+ * struct tbk_xen_limits - what the administrator allows a disk's frontend
+ * @queues: rings
+ * @ring_order: log2 of the pages of each
+ * @pages: that are mapped at once for one ring's requests
+ */
+struct tbk_xen_limits {
+	tbk_u32 queues;
+	tbk_u32 ring_order;
+	tbk_u32 pages;
+};
+
+/* Fill @limits with what holds now; what makes no sense is brought within bounds by the core. */
+void tbk_xen_read_limits(struct tbk_xen *xen, struct tbk_xen_limits *limits);
+
 /* Write out and forget what dom0 has cached of the disk. Return: 0 or a negative errno. */
 int tbk_xen_sync_target(struct tbk_xen *xen);
 
@@ -110,6 +125,9 @@ void tbk_xen_ring_stop(struct tbk_xen_ring *xr);
  * process; may sleep.
  */
 void tbk_xen_ring_close(struct tbk_xen_ring *xr);
+
+/* Have tbk_ring_run() called though the guest sent nothing. Context: any. */
+void tbk_xen_ring_wake(struct tbk_xen_ring *xr);
 
 /* Send the guest an event. Context: any. */
 void tbk_xen_ring_notify(struct tbk_xen_ring *xr);

@@ -38,9 +38,10 @@ constexpr size_t ring_size(size_t pages)
 
 void check_segments(const Request &request)
 {
-	u32 sectors = 0;
+	u64 sectors = 0;
 
-	TBK_ASSERT(request.segment_count <= xen::max_segments);
+	TBK_ASSERT(request.segment_count <=
+		   (request.is_indirect ? xen::max_indirect_segments : xen::max_segments));
 	for (u32 i = 0; i < request.segment_count; i++) {
 		const Segment &segment = request.segments[i];
 
@@ -53,7 +54,11 @@ void check_segments(const Request &request)
 
 void check_sound(const Request &request, const DiskLimits &limits)
 {
-	check_segments(request);
+	TBK_ASSERT(!request.is_barrier || limits.has_barrier);
+	if (request.operation == Operation::discard)
+		TBK_ASSERT(limits.has_discard && request.segment_count == 0);
+	else
+		check_segments(request);
 	if (request.operation == Operation::flush) {
 		TBK_ASSERT(request.segment_count == 0);
 		return;
@@ -64,15 +69,27 @@ void check_sound(const Request &request, const DiskLimits &limits)
 	TBK_ASSERT(!limits.is_read_only || request.operation == Operation::read);
 }
 
-void answer_all(BackRing &ring, const DiskLimits &limits, u32 requests)
+/* What the page that lists a request's segments says: anything, too. */
+Refusal check_list(const u8 *said, const DiskLimits &limits, Request &request)
+{
+	xen::WireSegment list[xen::max_indirect_segments];
+
+	memcpy(list, said, request.segment_count * sizeof(list[0]));
+	return check_segments(list, limits, request);
+}
+
+/* @said: a page of anything. */
+void answer_all(BackRing &ring, const DiskLimits &limits, u32 requests, const u8 *said)
 {
 	for (u32 i = 0; i < requests; i++) {
 		RawRequest raw;
 		Request request;
 
 		ring.take(raw);
-		const Refusal refusal = check_request(raw, limits, request);
+		Refusal refusal = check_request(raw, limits, request);
 
+		if (refusal == Refusal::none && request.is_indirect)
+			refusal = check_list(said, limits, request);
 		if (refusal == Refusal::none)
 			check_sound(request, limits);
 		ring.respond(raw.id, reply_operation(raw), to_reply(refusal));
@@ -97,7 +114,8 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	const size_t bytes = ring_size(pages);
 	auto &head = *reinterpret_cast<xen::RingHead *>(memory);
 	const DiskLimits limits = { control.disk_sectors, 1u << (control.flags & 3),
-				    (control.flags & 4) != 0 };
+				    (control.flags & 4) != 0, (control.flags & 8) != 0,
+				    (control.flags & 16) != 0 };
 
 	memset(memory, 0, bytes);
 	for (size_t at = sizeof(head); at < bytes && size > control_size;
@@ -116,7 +134,8 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!is_sane)
 		return 0;
 
-	answer_all(ring, limits, ring.demand().requests);
+	/* Responses go into the ring meanwhile: what is said there changes as it would. */
+	answer_all(ring, limits, ring.demand().requests, memory + sizeof(head));
 	TBK_ASSERT(!ring.arm() && head.rsp_prod == head.req_prod);
 	for (size_t i = 0; i < guard_size; i++)
 		TBK_ASSERT(memory[bytes + i] == guard_byte);

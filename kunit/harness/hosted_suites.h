@@ -11,6 +11,9 @@
 #include "../hosted/grow_cases.h"
 #include "../hosted/grow_crash_cases.h"
 #include "../hosted/guest_disk_cases.h"
+#include "../hosted/guest_indirect_cases.h"
+#include "../hosted/guest_order_cases.h"
+#include "../hosted/guest_rings_cases.h"
 #include "../hosted/guest_volume_cases.h"
 #include "../hosted/journal_cases.h"
 #include "../hosted/memory_device_cases.h"
@@ -42,6 +45,9 @@
 	X(grow, TBK_GROW_CASES)				\
 	X(grow_crash, TBK_GROW_CRASH_CASES)		\
 	X(guest_disk, TBK_GUEST_DISK_CASES)		\
+	X(guest_indirect, TBK_GUEST_INDIRECT_CASES)	\
+	X(guest_order, TBK_GUEST_ORDER_CASES)		\
+	X(guest_rings, TBK_GUEST_RINGS_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\
 	X(tuning, TBK_TUNING_CASES)			\

@@ -142,7 +142,7 @@ TBK_TEST(bad_requests_are_answered_each_with_its_own_id)
 	CHECK_EQ(fixture.ask({ xen::op_read, 10, 0, {}, 0, 7 }), error);
 	CHECK_EQ(fixture.ask({ xen::op_read, 11, 0, { page }, 5, 4 }), error);
 	CHECK_EQ(fixture.ask({ xen::op_write, 12, ~0ull, { page }, 0, 7 }), error);
-	CHECK_EQ(fixture.ask({ xen::op_barrier, 13, 0, { page }, 0, 7 }), unsupported);
+	CHECK_EQ(fixture.ask({ xen::op_discard, 13, 0, { page }, 0, 7 }), unsupported);
 	CHECK_EQ(fixture.ask({ 200, ~0ull, 0, { page }, 0, 7 }), unsupported);
 	CHECK_EQ(fixture.device.counts().reads + fixture.device.counts().writes, 0u);
 }
@@ -391,7 +391,8 @@ TBK_TEST(keys_say_what_the_disk_is)
 	CHECK_EQ(keys["physical-sector-size"], 4096u);
 	CHECK_EQ(keys["feature-flush-cache"], 1u);
 	CHECK_EQ(keys["info"], xen::info_read_only);
-	CHECK_EQ(keys["multi-queue-max-queues"], 1u);
+	CHECK_EQ(keys["multi-queue-max-queues"], 4u);
+	CHECK_EQ(keys["max-ring-page-order"], 4u);
 	CHECK_EQ(fixture.ask({ xen::op_write, 1, 0, { fixture.guest.grant() }, 0, 7 }), error);
 	CHECK_EQ(fixture.flush(), okay);
 }

@@ -54,7 +54,7 @@ struct Pool {
 /* A guest that has a volume or a snapshot, connected. */
 struct Disk {
 	Disk(struct tbk_pool *pool, const char *name, const char *snapshot)
-		: volume(open(pool, name, snapshot)), guest({ volume, nullptr, 0, 0, 0 })
+		: volume(open(pool, name, snapshot)), guest({ volume, nullptr, 0, 0, 0, 1 })
 	{
 		guest.connect();
 		is_connected = guest.wait_for(State::connected);
@@ -183,6 +183,54 @@ TBK_TEST(clone_hides_what_a_guest_writes)
 	CHECK_EQ(copy.write(0, 0x22), 0);
 	CHECK_EQ(disk.read(0), 0x11);
 	CHECK_EQ(copy.read(0), 0x22);
+}
+
+TBK_TEST(discard_frees_what_a_volume_holds)
+{
+	Pool pool;
+	struct tbk_object_info info = {};
+
+	REQUIRE(pool.is_ok);
+	Disk disk(pool.pool, "disk", nullptr);
+	CHECK_EQ(disk.guest.backend["feature-discard"], 1u);
+	CHECK_EQ(disk.guest.backend["discard-granularity"], 4096u);
+	CHECK_EQ(disk.guest.backend["discard-alignment"], 0u);
+	CHECK_EQ(disk.guest.backend["discard-secure"], 0u);
+	for (u64 block = 0; block < 16; block++)
+		CHECK_EQ(disk.write(block * xen::page_size, 0x55), 0);
+	tbk_volume_info(disk.volume, &info);
+	CHECK_EQ(info.own, 16u * xen::page_size);
+
+	/* Blocks 4 to 7, and parts of 3 and 8 that stay. */
+	GuestIo io = { xen::op_discard, 9, 4 * 8 - 3, {}, 0, 7 };
+	io.discarded = 4 * 8 + 6;
+	CHECK_EQ(disk.ask(io), 0);
+	tbk_volume_info(disk.volume, &info);
+	CHECK_EQ(info.own, 12u * xen::page_size);
+	CHECK_EQ(disk.read(3 * xen::page_size), 0x55);
+	CHECK_EQ(disk.read(4 * xen::page_size), 0);
+	CHECK_EQ(disk.read(7 * xen::page_size), 0);
+	CHECK_EQ(disk.read(8 * xen::page_size), 0x55);
+	CHECK_EQ(disk.flush(), 0);
+}
+
+TBK_TEST(flush_whose_data_finds_no_space_is_an_error)
+{
+	Pool pool;
+
+	REQUIRE(pool.is_ok);
+	struct tbk_volume_limits limits = {};
+	limits.set = TBK_LIMIT_QUOTA;
+	limits.quota = xen::page_size;
+	REQUIRE(!tbk_volume_limit(pool.pool, "disk", &limits, nullptr));
+	Disk disk(pool.pool, "disk", nullptr);
+	CHECK_EQ(disk.write(0, 1), 0);
+	for (const u8 operation : { xen::op_flush, xen::op_barrier })
+		CHECK_EQ(disk.ask({ operation, 1, 64, { disk.guest.grant() }, 0, 7 }), -1);
+	/* Its flush did not fail: the disk stays. */
+	CHECK(disk.guest.state() == State::connected);
+	CHECK_EQ(disk.flush(), 0);
+	CHECK_EQ(disk.ask({ xen::op_barrier, 2, 0, { disk.guest.grant() }, 0, 7 }), 0);
 }
 
 namespace {

@@ -228,6 +228,41 @@ TBK_TEST(ring_needs_all_of_its_pages)
 	CHECK(ring_of(alone, most, 0, ring) == Misfit::no_event_channel);
 }
 
+TBK_TEST(ring_needs_the_folder_of_each_queue)
+{
+	const Key list[] = { { "multi-queue-num-queues", "3" },
+			     { "queue-0/ring-ref", "10" },
+			     { "queue-0/event-channel", "1" },
+			     { "queue-1/ring-ref", "4294967296" },
+			     { "queue-1/event-channel", "2" },
+			     { "queue-2/ring-ref", "11" },
+			     { "ring-ref", "99" },
+			     { "event-channel", "98" },
+			     {} };
+	RingKeys ring;
+
+	CHECK(ring_of(list, most, 0, ring) == Misfit::none);
+	CHECK(ring_of(list, most, 1, ring) == Misfit::no_ring_ref);
+	CHECK(ring_of(list, most, 2, ring) == Misfit::no_event_channel);
+}
+
+TBK_TEST(features_take_what_is_no_number_for_missing)
+{
+	const char *const texts[] = { "", "-1", "2x", "0x2", "two", "99999999999999999999" };
+
+	for (const char *text : texts) {
+		const Key list[] = { { "multi-queue-num-queues", text },
+				     { "ring-page-order", text },
+				     {} };
+		FrontendFeatures features;
+
+		REQUIRE(features_of(list, most, features) == Misfit::none);
+		CHECK_EQ(features.queues, 1u);
+		CHECK_EQ(features.ring_pages, 1u);
+		CHECK(!features.is_numbered);
+	}
+}
+
 TBK_TEST(ring_takes_empty_keys_for_missing)
 {
 	const Key list[] = { { "ring-ref", "" }, { "event-channel", "" }, {} };

@@ -13,6 +13,7 @@
 	X(take_decodes_indirect_of_both_layouts)          \
 	X(take_copies_so_that_the_guest_cannot_change_it) \
 	X(take_finds_each_slot_of_a_ring_of_pages)        \
+	X(put_back_request_comes_again)                   \
 	X(respond_leaves_padding_alone)                   \
 	X(respond_packs_for_x86_32)                       \
 	X(publish_asks_for_an_event_only_where_wanted)    \

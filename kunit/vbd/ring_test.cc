@@ -8,7 +8,7 @@ using namespace thinback;
 
 namespace {
 
-constexpr u32 pages = 2;
+constexpr u32 pages = xen::max_ring_pages;
 
 /* Too big for a kernel stack; cases run one at a time. */
 alignas(8) constinit u8 memory[pages * xen::page_size];
@@ -97,6 +97,28 @@ template <typename Wire> void check_indirect(struct kunit *test, xen::Abi abi)
 	CHECK_EQ(raw.sector, 6u);
 	CHECK_EQ(raw.indirect_grants[0], 70u);
 	CHECK_EQ(raw.indirect_grants[7], 77u);
+}
+
+/* Each slot of a ring of @used pages is found where the frontend put it, up to the last byte. */
+void check_all_slots(struct kunit *test, xen::Abi abi, u32 used)
+{
+	Pair pair(abi);
+	RawRequest raw;
+
+	REQUIRE(pair.back.attach(memory, used, abi));
+	REQUIRE_EQ(pair.back.slots(), 32 * used);
+	for (u32 i = 0; i < 32 * used; i++) {
+		u8 *const slot = pair.guest.slot(i, 32 * used);
+
+		CHECK(slot + xen::slot_size(abi) <= memory + used * xen::page_size);
+		slot[0] = xen::op_read;
+		slot[abi == xen::Abi::x86_32 ? 4 : 8] = static_cast<u8>(i);
+	}
+	pair.guest.push(32 * used);
+	for (u32 i = 0; i < 32 * used; i++) {
+		pair.back.take(raw);
+		CHECK_EQ(static_cast<u8>(raw.id), static_cast<u8>(i));
+	}
 }
 
 } // namespace
@@ -220,22 +242,32 @@ TBK_TEST(take_copies_so_that_the_guest_cannot_change_it)
 
 TBK_TEST(take_finds_each_slot_of_a_ring_of_pages)
 {
+	constexpr xen::Abi abis[] = { xen::Abi::native, xen::Abi::x86_32, xen::Abi::x86_64 };
+
+	for (const xen::Abi abi : abis) {
+		for (u32 used = 1; used <= pages; used *= 2)
+			check_all_slots(test, abi, used);
+	}
+}
+
+TBK_TEST(put_back_request_comes_again)
+{
 	Pair pair;
 	RawRequest raw;
 
-	REQUIRE(pair.back.attach(memory, pages, xen::Abi::x86_64));
-	REQUIRE_EQ(pair.back.slots(), 64u);
-	for (u32 i = 0; i < 64; i++) {
-		auto &wire = *reinterpret_cast<xen::WireReadWrite *>(pair.guest.slot(i, 64));
-
-		wire.operation = xen::op_read;
-		wire.id = i;
-	}
-	pair.guest.push(64);
-	for (u32 i = 0; i < 64; i++) {
-		pair.back.take(raw);
-		CHECK_EQ(raw.id, i);
-	}
+	pair.guest.put_read_write(0, xen::op_read, 1, 1, 1);
+	pair.guest.put_read_write(1, xen::op_read, 1, 2, 1);
+	pair.guest.push(2);
+	pair.back.take(raw);
+	pair.back.take(raw);
+	CHECK_EQ(raw.id, 2u);
+	pair.back.put_back();
+	CHECK_EQ(pair.back.demand().requests, 1u);
+	/* As it is then, not as it was. */
+	pair.guest.put_read_write(1, xen::op_write, 1, 3, 1);
+	pair.back.take(raw);
+	CHECK_EQ(raw.id, 3u);
+	CHECK(pair.back.demand().is_sane);
 }
 
 TBK_TEST(respond_leaves_padding_alone)

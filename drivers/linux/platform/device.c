@@ -19,9 +19,11 @@ static void tbk_bdev_info(struct tbk_device *device, struct tbk_device_info *inf
 	info->logical_block = bdev_logical_block_size(bdev);
 	info->physical_block = bdev_physical_block_size(bdev);
 	info->volatile_cache = bdev_write_cache(bdev);
-	if (bdev_max_discard_sectors(bdev))
+	if (bdev_max_discard_sectors(bdev)) {
 		info->discard_granularity =
 			max(bdev_discard_granularity(bdev), info->logical_block);
+		info->discard_alignment = max(bdev_discard_alignment(bdev), 0);
+	}
 	info->read_only = tbk_bdev(device)->read_only || bdev_read_only(bdev);
 	info->rotational = !bdev_nonrot(bdev);
 	snprintf(info->name, sizeof(info->name), "%pg", bdev);

@@ -22,7 +22,8 @@ static irqreturn_t tbk_xen_ring_event(int irq, void *data)
 
 static bool tbk_xen_ring_is_called(struct tbk_xen_ring *xr)
 {
-	return test_bit(TBK_XEN_RING_EVENT, &xr->flags) || kthread_should_stop();
+	return test_bit(TBK_XEN_RING_EVENT, &xr->flags) ||
+	       test_bit(TBK_XEN_RING_CALLED, &xr->flags) || kthread_should_stop();
 }
 
 /* Run until the ring is empty. Returns TBK_RUN_* of all that was done. */
@@ -50,16 +51,18 @@ static int tbk_xen_ring_thread(void *data)
 	set_freezable();
 	while (!kthread_should_stop()) {
 		unsigned int ran;
+		bool is_event;
 
 		wait_event_freezable(xr->wait, tbk_xen_ring_is_called(xr));
-		if (!test_and_clear_bit(TBK_XEN_RING_EVENT, &xr->flags))
+		is_event = test_and_clear_bit(TBK_XEN_RING_EVENT, &xr->flags);
+		if (!test_and_clear_bit(TBK_XEN_RING_CALLED, &xr->flags) && !is_event)
 			continue;
 		ran = tbk_xen_ring_drain(xr);
 		if (ran & TBK_RUN_DEAD) {
 			wait_event_freezable(xr->wait, kthread_should_stop());
 			break;
 		}
-		if (!kthread_should_stop())
+		if (is_event && !kthread_should_stop())
 			xen_irq_lateeoi(xr->irq,
 					ran & TBK_RUN_PROGRESS ? 0 : XEN_EOI_FLAG_SPURIOUS);
 	}
@@ -95,6 +98,12 @@ void tbk_xen_ring_finish_soon(struct tbk_xen_ring *xr)
 void tbk_xen_ring_retry_after(struct tbk_xen_ring *xr, unsigned int ms)
 {
 	queue_delayed_work(tbk_xen_queue, &xr->retry, msecs_to_jiffies(ms));
+}
+
+void tbk_xen_ring_wake(struct tbk_xen_ring *xr)
+{
+	set_bit(TBK_XEN_RING_CALLED, &xr->flags);
+	wake_up(&xr->wait);
 }
 
 void tbk_xen_ring_notify(struct tbk_xen_ring *xr)

@@ -11,7 +11,8 @@
 
 /* Bits of struct tbk_xen_ring, @flags. */
 enum {
-	TBK_XEN_RING_EVENT, /* the guest has sent one, and waits for its end */
+	TBK_XEN_RING_EVENT,  /* the guest has sent one, and waits for its end */
+	TBK_XEN_RING_CALLED, /* the core has something to go on with */
 };
 
 struct tbk_xen_ring {

@@ -90,6 +90,8 @@ static void tbk_xen_set_target(struct tbk_xen *xen, bool read_only)
 		.read_only = read_only,
 		.cdrom = tbk_xen_is_cdrom(xen) || disk_to_cdi(disk),
 		.removable = !!(disk->flags & GENHD_FL_REMOVABLE),
+		/* The toolstack's "no-discard". */
+		.discard = xenbus_read_unsigned(xen->dev->nodename, "discard-enable", 1),
 	};
 
 	tbk_vbd_set_target(xen->vbd, &target);

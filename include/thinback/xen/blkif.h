@@ -42,6 +42,7 @@ inline constexpr u32 sectors_per_page = page_size / sector_size;
 
 inline constexpr u32 max_segments = 11; /* in the slot itself */
 inline constexpr u32 max_indirect_pages = 8;
+inline constexpr u32 max_indirect_segments = 256; /* that we offer: as xen-blkback, and one page */
 inline constexpr u32 max_ring_pages = 16;
 
 /* Whose compiler laid the requests out. */
@@ -79,6 +80,8 @@ struct WireSegment {
 	u8 unused[2];
 };
 static_assert(sizeof(WireSegment) == 8);
+/* What an indirect page is full of. */
+static_assert(max_indirect_segments <= page_size / sizeof(WireSegment));
 
 struct WireReadWrite {
 	u8 operation;
