@@ -39,25 +39,33 @@ Result<Volume *> Recovery::volume_of(u32 id)
 	return volume;
 }
 
-/* The first @most records that apply. */
-Status Recovery::visit_all(JournalReader &journal, u64 most, Visit visit)
+/* Those of its records that apply, and no more than @most; how many these were. */
+Result<u64> Recovery::visit_block(const JournalReader &journal, const format::JournalBlock &block,
+				  u64 most, Visit visit)
 {
 	u64 visited = 0;
 
+	for (u32 i = 0; i < block.header.count.get() && visited < most; i++) {
+		const format::JournalRecord &record = block.records[i];
+
+		if (!journal.applies(record))
+			continue;
+		TBK_TRY((this->*visit)(record.volume.get(), TBK_TRY(read_record(record))));
+		visited++;
+	}
+	return visited;
+}
+
+/* The first @most records that apply. */
+Status Recovery::visit_all(JournalReader &journal, u64 most, Visit visit)
+{
 	journal.rewind();
-	while (visited < most) {
+	while (most > 0) {
 		const format::JournalBlock *block = TBK_TRY(journal.next());
 
 		if (!block)
 			return {};
-		for (u32 i = 0; i < block->header.count.get() && visited < most; i++) {
-			const format::JournalRecord &record = block->records[i];
-
-			if (!journal.applies(record))
-				continue;
-			TBK_TRY((this->*visit)(record.volume.get(), TBK_TRY(read_record(record))));
-			visited++;
-		}
+		most -= TBK_TRY(visit_block(journal, *block, most, visit));
 	}
 	return {};
 }

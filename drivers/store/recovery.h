@@ -40,6 +40,8 @@ public:
 private:
 	using Visit = Status (Recovery::*)(u32 id, const MapChange &);
 
+	Result<u64> visit_block(const JournalReader &journal, const format::JournalBlock &block,
+				u64 most, Visit visit);
 	Status visit_all(JournalReader &journal, u64 most, Visit visit);
 	Result<Volume *> volume_of(u32 id);
 	Status reserve(u32 id, const MapChange &change);
