@@ -282,9 +282,12 @@ void Sequence::alter(const Op &op)
 		break;
 	}
 	default: {
-		const struct tbk_volume_limits limits = { TBK_LIMIT_ALL, TBK_FULL_ERROR, 0,
+		const struct tbk_volume_limits limits = { TBK_LIMIT_ALL,
+							  TBK_FULL_ERROR,
+							  0,
 							  (op.at & 15) * 4096ull,
-							  (op.count & 15) * 4096ull };
+							  (op.count & 15) * 4096ull,
+							  static_cast<u32>(op.at & 16) };
 
 		error = tbk_volume_limit(pool_, volume.c_str(), &limits, nullptr);
 		TBK_ASSERT(error == 0 || error == -TBK_EINVAL || error == -TBK_ENOSPC);
