@@ -79,7 +79,7 @@ NodePointer ScrubTown::leaf(u32 id, u32 index) const
 
 format::Superblock ScrubTown::super() const
 {
-	format::Superblock super;
+	format::Superblock super{};
 	const u64 slot = fleet.info().checkpoint % format::ring_length;
 
 	fleet.device.read((format::ring_a + slot) * TBK_BLOCK, &super, sizeof(super));
