@@ -46,4 +46,14 @@ private:
 	u64 spoiled_ = 0;
 };
 
+/* One bit in the middle of a block. */
+inline void flip(MemoryDevice &device, u64 block)
+{
+	u8 byte = 0;
+
+	device.read(block * 4096 + 2000, &byte, 1);
+	byte ^= 1;
+	device.write(block * 4096 + 2000, &byte, 1);
+}
+
 } // namespace thinback
