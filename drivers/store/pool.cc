@@ -160,6 +160,7 @@ Status Pool::open_journal(const format::Superblock &super)
 	TBK_TRY(journal_->init(queue_));
 	if (read_only_)
 		return {};
+	TBK_TRY(clear_torn_slots(device_, super.header.checkpoint.get() + 1));
 	/* What is only made up is not a pool before its first checkpoint. */
 	if (!mending_ || !mending_->super)
 		checkpointer_->mend_copy();

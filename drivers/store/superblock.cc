@@ -177,4 +177,38 @@ Status write_superblock(struct tbk_device &device, const format::Superblock &sup
 	return write_blocks(device, at, buffer, BlockCount(1), TBK_IO_PREFLUSH | TBK_IO_FUA);
 }
 
+namespace {
+
+/* No sector of a superblock is like this, and no part of a block of it can be taken for one. */
+constexpr u8 wiped = 0xdb;
+
+Status clear_torn_slot(struct tbk_device &device, u64 at, u64 checkpoint, u8 *block)
+{
+	const auto &found = *reinterpret_cast<const format::Superblock *>(block);
+	const bool is_read = read_blocks(device, PhysicalBlock(at), block, BlockCount(1)).is_ok();
+
+	if (is_read && (is_zero(block) || (check_identity(block, at).is_ok() &&
+					   found.header.checkpoint.get() < checkpoint)))
+		return {};
+	__builtin_memset(block, wiped, format::block_size);
+	return write_blocks(device, PhysicalBlock(at), block, BlockCount(1), 0);
+}
+
+} // namespace
+
+Status clear_torn_slots(struct tbk_device &device, u64 checkpoint)
+{
+	u8 *block = static_cast<u8 *>(tbk_big_alloc(format::block_size));
+	const auto free_block = ScopeGuard([=] { tbk_big_free(block); });
+
+	if (!block)
+		return Err::no_memory;
+	constexpr u64 rings[] = { format::ring_a, format::ring_b };
+
+	for (u64 ring : rings)
+		TBK_TRY(clear_torn_slot(device, ring + checkpoint % format::ring_length, checkpoint,
+					block));
+	return {};
+}
+
 } // namespace thinback

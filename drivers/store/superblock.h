@@ -33,6 +33,14 @@ bool may_be_torn(u64 at, u64 checkpoint);
 /* Whether @block, read from slot @at, is a copy that is damaged, and that does not account for it. */
 bool is_bad_copy(const u8 *block, u64 at, u64 pool, u64 checkpoint);
 
+/*
+ * Before the superblock of @checkpoint is written for the first time since opening: in its
+ * slots there is nothing left of one of that number which a power cut has torn. Else, if
+ * ours is torn as well, just those of its sectors could come through which are the same in
+ * both, and make the other one whole. The next flush makes it durable.
+ */
+Status clear_torn_slots(struct tbk_device &device, u64 checkpoint);
+
 /* Makes @buffer, a block, what lies in @ring for @super; returns where that is. */
 PhysicalBlock seal_superblock(const format::Superblock &super, Ring ring, void *buffer);
 

@@ -50,7 +50,11 @@ struct Change {
 	u64 durable = never;
 	u32 act = 0; /* part of this one: there if it is, and only then */
 
-	bool may_be_there(const Moment &at) const { return act ? act <= at.acts : begun < at.cut; }
+	/* What needed nothing of the device was begun, done and durable all at once. */
+	bool may_be_there(const Moment &at) const
+	{
+		return act ? act <= at.acts : begun < at.cut || durable <= at.cut;
+	}
 	bool must_be_there(const Moment &at) const
 	{
 		return act ? act <= at.acts : durable <= at.cut;
