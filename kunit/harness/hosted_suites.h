@@ -27,6 +27,7 @@
 #include "../hosted/scrub_run_cases.h"
 #include "../hosted/scrub_space_cases.h"
 #include "../hosted/sweep_cases.h"
+#include "../hosted/torn_slot_cases.h"
 #include "../hosted/tuning_cases.h"
 #include "../hosted/volume_cases.h"
 #include "../hosted/watch_cases.h"
@@ -50,6 +51,7 @@
 	X(guest_rings, TBK_GUEST_RINGS_CASES)		\
 	X(guest_volume, TBK_GUEST_VOLUME_CASES)		\
 	X(journal, TBK_JOURNAL_CASES)			\
+	X(torn_slot, TBK_TORN_SLOT_CASES)		\
 	X(tuning, TBK_TUNING_CASES)			\
 	X(memory_device, TBK_MEMORY_DEVICE_CASES)	\
 	X(merge_crash, TBK_MERGE_CRASH_CASES)		\
