@@ -91,6 +91,8 @@ public:
 	void read(u64 at, void *to, size_t bytes) const;
 	void write(u64 at, const void *from, size_t bytes);
 	void clear(u64 at, u64 bytes);
+	/* Reads of any of @block, of 4096 bytes, fail with ENODATA until it is written: a medium's error. */
+	void break_block(u64 block) { broken_.insert(block); }
 	/* What is there becomes zeros or rubbish, page by page as @seed has it. */
 	void spoil(u64 at, u64 bytes, u64 seed);
 	/* Makes the content equal to @other's; cheap, as pages are shared until written. */
@@ -154,6 +156,7 @@ private:
 	int flush();
 	int run(const struct tbk_io &io);
 	int transfer(const struct tbk_io &io);
+	bool is_broken(const struct tbk_io &io);
 	bool fails(u32 op);
 	u64 delay(const struct tbk_io &io);
 	u64 queueing_delay();
@@ -169,6 +172,7 @@ private:
 	/* NULL: zeros, whatever lies below. */
 	std::unordered_map<u64, std::shared_ptr<Page>> pages_;
 	const MemoryDevice *below_ = nullptr;
+	std::set<u64> broken_;
 	DeviceCounts counts_{};
 	Fault faults_[TBK_OP_WRITE_ZEROES + 1]{};
 	u64 delays_[TBK_OP_WRITE_ZEROES + 1]{};

@@ -154,6 +154,7 @@ void MemoryDevice::copy_from(const MemoryDevice &other)
 			pages_[index] = page;
 	}
 	below_ = nullptr;
+	broken_ = other.broken_;
 }
 
 void MemoryDevice::lie_on(const MemoryDevice &other)
@@ -235,10 +236,26 @@ bool MemoryDevice::fails(u32 op)
 	return true;
 }
 
+/* What is written can be read again: a disk puts another sector in the place of the bad one. */
+bool MemoryDevice::is_broken(const struct tbk_io &io)
+{
+	const u64 first = io.sector * sector_size / page_size;
+	const u64 end = (io.sector * sector_size + io.bytes + page_size - 1) / page_size;
+	const auto from = broken_.lower_bound(first);
+	const auto to = broken_.lower_bound(end);
+	const bool is_hit = from != to;
+
+	if (io.op == TBK_OP_WRITE)
+		broken_.erase(from, to);
+	return is_hit && io.op == TBK_OP_READ;
+}
+
 int MemoryDevice::transfer(const struct tbk_io &io)
 {
 	u64 at = io.sector * sector_size;
 
+	if (is_broken(io))
+		return -TBK_ENODATA;
 	for_each_piece(*io.payload, io.offset, io.bytes, [&](u8 *piece, size_t length) {
 		if (io.op == TBK_OP_READ)
 			read(at, piece, length);

@@ -33,6 +33,8 @@ Err from_errno(int num)
 		return Err::not_found;
 	case TBK_EEXIST:
 		return Err::exists;
+	case TBK_ENODATA:
+		return Err::bad_sector;
 	case TBK_EBUSY:
 		return Err::busy;
 	case TBK_EROFS:

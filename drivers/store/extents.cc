@@ -192,7 +192,11 @@ Status ExtentEditor::change(Tree &tree, Usage &usage, const Change &wanted, Mome
 
 	while (at < wanted.end) {
 		if (wanted.target == 0) {
-			at += TBK_TRY(hole_at(tree, at, wanted.end - at));
+			const auto hole = hole_at(tree, at, wanted.end - at);
+
+			if (!hole.is_ok() && !editor_.gives_up(hole.error()))
+				return hole.error();
+			at += hole.is_ok() ? hole.value() : 0;
 			if (at >= wanted.end)
 				break;
 		}

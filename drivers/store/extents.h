@@ -58,6 +58,10 @@ public:
 	void stay() { stays_ = true; }
 	void leave();
 
+	/* As of TreeEditor. */
+	void give_up_leaves(u64 end) { editor_.give_up_leaves(end); }
+	TreeEditor::GivenUp take_given_up() { return editor_.take_given_up(); }
+
 	void relax() { editor_.relax(); }
 
 private:

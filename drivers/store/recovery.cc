@@ -100,6 +100,19 @@ Status Recovery::apply(Volume &volume, const ReplayBatch::Item &item, Moment mom
 	return editor_->unmap(volume.tree, volume.usage, start, BlockCount(item.run.count), moment);
 }
 
+/* Neither left out, which would undo a flush, nor a reason to keep a pool from all its volumes. */
+void Recovery::tell_given_up(const Volume &volume)
+{
+	const TreeEditor::GivenUp lost = editor_->take_given_up();
+
+	if (lost.high == 0)
+		return;
+	tbk_log(TBK_LOG_ERROR,
+		"%s/%s: its blocks %llu to %llu are lost and read as errors until they are written: node in block %llu: %s; a check --repair puts counts right",
+		pool_.name(), volume.name.text, lost.low, lost.high - 1, lost.leaf.block,
+		to_text(lost.why));
+}
+
 /* The items from @from on that are of the same volume; returns where those of the next one begin. */
 Result<u32> Recovery::apply_volume(u32 from)
 {
@@ -110,9 +123,12 @@ Result<u32> Recovery::apply_volume(u32 from)
 	const auto leave = defer([&] { editor_->leave(); });
 	u32 i = from;
 
+	editor_->give_up_leaves(volume.size());
 	editor_->stay();
-	for (; i < batch_->count() && (*batch_)[i].id == id; i++)
+	for (; i < batch_->count() && (*batch_)[i].id == id; i++) {
 		TBK_TRY(apply(volume, (*batch_)[i], moment));
+		tell_given_up(volume);
+	}
 	volume.allowance.follow(volume.usage.own, 0, pool_.space());
 	return i;
 }

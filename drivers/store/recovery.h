@@ -49,6 +49,7 @@ private:
 	Status apply(Volume &volume, const ReplayBatch::Item &item, Moment moment)
 		TBK_REQUIRES(volume.lock);
 	Result<u32> apply_volume(u32 from);
+	void tell_given_up(const Volume &volume);
 	Status apply_batch();
 
 	Pool &pool_;

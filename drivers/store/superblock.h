@@ -19,7 +19,8 @@ Status read_superblock(struct tbk_device &device, format::Superblock &super);
 constexpr bool is_superblock_lost(Err err)
 {
 	return err == Err::no_pool || err == Err::bad_checksum || err == Err::misplaced ||
-	       err == Err::bad_records || err == Err::wrong_pool || err == Err::io_error;
+	       err == Err::bad_records || err == Err::wrong_pool || err == Err::io_error ||
+	       err == Err::bad_sector;
 }
 
 enum class Ring { a, b };

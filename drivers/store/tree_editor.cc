@@ -151,23 +151,80 @@ u64 TreeEditor::upper_bound_of(u32 level) const
 	return next < node.count() ? node.key(node.layout(), next) : high_;
 }
 
+TreeEditor::GivenUp TreeEditor::take_given_up()
+{
+	const GivenUp given_up = given_up_;
+
+	given_up_ = {};
+	return given_up;
+}
+
+/* Where a lost leaf in the place of the one that covers [low_, high_) ends; past @gives_up_below_ nobody reads. */
+u64 TreeEditor::end_of_lost() const
+{
+	return min(high_, max(gives_up_below_, low_ + 1));
+}
+
+/* Whether @leaf, which covers [low_, high_), is given up for @why. Not where one leaf does not hold that much (10 TiB). */
+bool TreeEditor::gives_up(const NodePointer &leaf, Err why) const
+{
+	const u64 most = format::extent_capacity * format::max_extent;
+
+	return leaf.level == 0 && gives_up(why) && end_of_lost() - low_ <= most;
+}
+
+/* In the place of @leaf, which covers [low_, high_). */
+Node &TreeEditor::lost_leaf(const NodePointer &leaf, Err why)
+{
+	constexpr u64 lost = static_cast<u64>(format::ExtentState::lost) << 48;
+	Node &node = fresh_node(0, low_, high_);
+	const u64 end = end_of_lost();
+	const NodeLayout layout = node.layout();
+	u32 count = 0;
+
+	for (u64 at = low_; at < end; count++) {
+		const u64 run = min<u64>(end - at, format::max_extent);
+
+		node.set_word(layout, count, 0, at << 24 | run);
+		node.set_word(layout, count, 1, lost);
+		node.set_word(layout, count, 2, moment_.generation);
+		at += run;
+	}
+	node.set_count(count);
+	given_up_ = { leaf, low_, end, why };
+	return node;
+}
+
+/* The child of entry @index at @level, pinned and ours; [low_, high_) is its range. */
+Result<Node *> TreeEditor::child_to_change(u32 level, u32 index)
+{
+	const NodePointer pointer = path_[level].node->pointer(index);
+	auto read = cache_.get(pointer, tree_->kind);
+
+	if (!read.is_ok() && gives_up(pointer, read.error()))
+		return &lost_leaf(pointer, read.error());
+	Node *child = TBK_TRY(move(read));
+
+	if (!child->sealed)
+		return child;
+	Node &copy = shadow(*child);
+
+	retire(*child);
+	return &copy;
+}
+
 /* Makes the child of entry @index at @level ours; narrows low_ and high_ to it. */
 Status TreeEditor::open_child(u32 level, u32 index)
 {
 	Node &parent = *path_[level].node;
 	const u64 key = parent.key(parent.layout(), index);
-	Node *child = TBK_TRY(cache_.get(parent.pointer(index), tree_->kind));
 
 	path_[level].index = index;
 	high_ = upper_bound_of(level);
 	if (index > 0)
 		low_ = key;
-	if (child->sealed) {
-		Node &copy = shadow(*child);
+	Node *child = TBK_TRY(child_to_change(level, index));
 
-		retire(*child);
-		child = &copy;
-	}
 	{
 		SeqWriteGuard changing(tree_->seq);
 

@@ -54,6 +54,23 @@ public:
 		return tree_ && is_path_whole_ && key >= low_ && key < high_;
 	}
 
+	/*
+	 * Instead of failing, open() puts a leaf in the place of one that is damaged: its
+	 * blocks below @end read as errors from now on, until they are written or discarded.
+	 * What it had stays in use by nobody. For extents, and a replay, which cannot leave
+	 * out a change and go on.
+	 */
+	void give_up_leaves(u64 end) { gives_up_below_ = end; }
+	struct GivenUp {
+		NodePointer leaf;
+		u64 low = 0;
+		u64 high = 0; /* 0: none */
+		Err why = Err::ok;
+	};
+	/* The one that open() met last, once. */
+	GivenUp take_given_up();
+	bool gives_up(Err why) const { return gives_up_below_ != 0 && is_damage(why); }
+
 	/* Gives back what is kept ready for the next change. */
 	void relax();
 
@@ -74,6 +91,10 @@ private:
 	void renew(Node &node);
 	Status open_root(bool create);
 	Status open_child(u32 level, u32 index);
+	Result<Node *> child_to_change(u32 level, u32 index);
+	u64 end_of_lost() const;
+	bool gives_up(const NodePointer &leaf, Err why) const;
+	Node &lost_leaf(const NodePointer &leaf, Err why);
 	void retire(Node &node);
 	void forget(Node &node);
 	NodePointer pointer_to(const Node &node) const;
@@ -98,6 +119,8 @@ private:
 	Step path_[format::max_height + 1] = {};
 	u64 low_ = 0;
 	u64 high_ = 0;
+	u64 gives_up_below_ = 0; /* 0: does not */
+	GivenUp given_up_;
 	bool is_path_whole_ = false; /* no node on it was split, merged or removed */
 
 	Node *stash_[stash_size] = {}; /* prepared, each with a block taken */

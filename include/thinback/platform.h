@@ -35,6 +35,7 @@ typedef unsigned long long tbk_u64;
 #define TBK_EROFS 30
 #define TBK_ENAMETOOLONG 36
 #define TBK_ENOTEMPTY 39
+#define TBK_ENODATA 61 /* of a device: this sector, and not the way to it */
 #define TBK_EPROTO 71
 #define TBK_EOVERFLOW 75
 #define TBK_EOPNOTSUPP 95

@@ -18,7 +18,8 @@ TBK_TEST(corruption_is_an_error_and_never_a_wrong_byte)
 	REQUIRE(victim.is_ok());
 	for (u64 i = 0; i < tries; i++) {
 		/* The journal's last block looks as if it had never been written. */
-		const bool may_be_old = victim.spoil(random) == Kind::journal;
+		const Damage damage = i % 5 == 4 ? Damage::bad_sector : Damage::bits;
+		const bool may_be_old = victim.spoil(random, damage) == Kind::journal;
 
 		victim.rig.start();
 		if (!victim.rig.pool)
@@ -84,6 +85,61 @@ TBK_TEST(corruption_of_one_copy_harms_nothing)
 		CHECK(victim.rig.findings().empty());
 	}
 	victim.restore();
+}
+
+namespace {
+
+/* Also when the journal has changes for that leaf, which can neither be made nor be left out. */
+void lose_leaves(struct kunit *test, Damage damage)
+{
+	Victim victim;
+	Random random;
+	u32 lost = 0;
+
+	REQUIRE(victim.is_ok());
+	for (u64 i = 0; i < 120 * kinds; i++) {
+		if (victim.spoil(random, damage) != Kind::leaf)
+			continue;
+		victim.rig.start();
+		REQUIRE(victim.rig.pool != nullptr);
+		CHECK(victim.reads_right("clone", nullptr, false));
+		CHECK(victim.reads_right("disk", "s", false));
+		CHECK(victim.reads_right("disk", nullptr, false));
+		u64 value = 0;
+
+		for (u64 block = 0; block < 2 * Victim::blocks; block += 2) {
+			if (victim.rig.read(block, value) == 0)
+				continue;
+			lost++;
+			if (victim.rig.write(block, 5) != 0)
+				continue;
+			CHECK(victim.rig.holds(block, 5));
+		}
+		CHECK_EQ(victim.rig.flush(), 0);
+		victim.rig.leave();
+		CHECK_EQ(tbk_remove(victim.rig.pool, "disk", "s", 0, nullptr), 0);
+		CHECK_EQ(tbk_pool_settle(victim.rig.pool), 0);
+		victim.rig.stop();
+		struct tbk_check check {};
+
+		check.repair = TBK_REPAIR_DROP;
+		CHECK_EQ(tbk_pool_repair(&victim.rig.device, &check, nullptr), 0);
+		CHECK(victim.rig.findings().empty());
+	}
+	CHECK(lost > 100);
+	victim.restore();
+}
+
+} // namespace
+
+TBK_TEST(corruption_of_a_leaf_keeps_no_pool_from_opening)
+{
+	lose_leaves(test, Damage::bits);
+}
+
+TBK_TEST(bad_sector_in_a_leaf_keeps_no_pool_from_opening)
+{
+	lose_leaves(test, Damage::bad_sector);
 }
 
 TBK_TEST(corruption_of_a_read_only_pool_changes_nothing)

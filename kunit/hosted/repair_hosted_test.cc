@@ -281,7 +281,8 @@ TBK_TEST(repair_of_any_corruption_makes_no_wrong_byte)
 
 	REQUIRE(victim.is_ok());
 	for (u64 i = 0; i < tries; i++) {
-		const bool may_be_old = victim.spoil(random) == Kind::journal;
+		const Damage damage = i % 5 == 4 ? Damage::bad_sector : Damage::bits;
+		const bool may_be_old = victim.spoil(random, damage) == Kind::journal;
 		const Kinds before = kinds_found(victim.rig.device);
 		const u64 writes = victim.rig.device.counts().writes;
 		const int done = repair(victim.rig.device);
@@ -353,7 +354,8 @@ TBK_TEST(repair_that_drops_makes_no_wrong_byte)
 
 	REQUIRE(victim.is_ok());
 	for (u64 i = 0; i < 300; i++) {
-		const bool may_be_old = victim.spoil(random) == Kind::journal;
+		const Damage damage = i % 5 == 4 ? Damage::bad_sector : Damage::bits;
+		const bool may_be_old = victim.spoil(random, damage) == Kind::journal;
 		const bool was_damaged = kinds_found(victim.rig.device).damaged > 0;
 		const int done = repair(victim.rig.device, TBK_REPAIR_DROP);
 

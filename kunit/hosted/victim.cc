@@ -109,12 +109,16 @@ void Victim::flip_some(Random &random, u64 block)
 	}
 }
 
-Kind Victim::spoil(Random &random)
+Kind Victim::spoil(Random &random, Damage damage)
 {
 	const u64 kind = spoiled_++ % kinds;
+	const u64 block = metadata_[kind][random.below(metadata_[kind].size())];
 
 	restore();
-	flip_some(random, metadata_[kind][random.below(metadata_[kind].size())]);
+	if (damage == Damage::bits)
+		flip_some(random, block);
+	else
+		rig.device.break_block(block);
 	return static_cast<Kind>(kind);
 }
 

@@ -12,6 +12,8 @@ namespace thinback {
 enum class Kind { superblock, summary, bitmap, journal, catalog, leaf, branch };
 constexpr u32 kinds = 7;
 
+enum class Damage { bits, bad_sector };
+
 /* A volume with a snapshot, a clone, and records in the journal; stopped as by a power cut. */
 class Victim {
 public:
@@ -19,8 +21,8 @@ public:
 
 	/* Whether there are some of each kind, and nodes with two copies. */
 	bool is_ok() const;
-	/* As it was, but for some bits of one block: of each kind in turn. */
-	Kind spoil(Random &random);
+	/* As it was, but for some bits of one block, or for all of it: of each kind in turn. */
+	Kind spoil(Random &random, Damage damage = Damage::bits);
 	/* How many of each kind were spoiled so far. */
 	void tell() const;
 	/* As it was, but for some bits of one copy of a node that has two. */

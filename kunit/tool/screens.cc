@@ -223,6 +223,7 @@ int error_number(const std::string &name)
 		{ "ENOTEMPTY", ENOTEMPTY },
 		{ "EPROTO", EPROTO },
 		{ "EOVERFLOW", EOVERFLOW },
+		{ "ENODATA", ENODATA },
 		{ "EUCLEAN", EUCLEAN },
 		{ "EMEDIUMTYPE", EMEDIUMTYPE },
 		{ "ESHUTDOWN", ESHUTDOWN },

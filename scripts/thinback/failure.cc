@@ -32,6 +32,7 @@ Exit exit_of_errno(int error)
 	case EROFS:
 		return Exit::refused;
 	case EUCLEAN:
+	case ENODATA:
 		return Exit::damaged;
 	case EPROTO:
 		return Exit::versions;
@@ -63,6 +64,8 @@ std::string reason_of_errno(int error)
 		return "it is read-only";
 	case EUCLEAN:
 		return "what is on the device is damaged";
+	case ENODATA:
+		return "the device cannot read what it stored";
 	case EPROTO:
 		return "it was made by a newer version of thinback";
 	case EMEDIUMTYPE:

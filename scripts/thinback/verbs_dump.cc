@@ -162,7 +162,7 @@ std::string content_if_any(Session &session, const OpenDevice &device)
 	try {
 		return content(session.world.core, device);
 	} catch (const Failure &failure) {
-		if (failure.error != EUCLEAN && failure.error != EIO)
+		if (failure.error != EUCLEAN && failure.error != EIO && failure.error != ENODATA)
 			throw;
 		return signatures(device);
 	}
