@@ -11,31 +11,18 @@
 namespace thinback {
 namespace {
 
-void check_slot(const u8 *block, u64 at, const format::Superblock &super, CheckReport &report)
-{
-	if (!is_bad_copy(block, at, super.header.pool.get(), super.header.checkpoint.get()))
-		return;
-	const Status sound = check_block(block, format::superblock_magic, PhysicalBlock(at),
-					 super.header.pool.get());
-
-	TBK_FINDING(report, TBK_FINDING_REPAIRABLE, "copy of the superblock in block %llu: %s", at,
-		    to_text(sound.error()));
-}
-
-void check_ring(struct tbk_device &device, const format::Superblock &super, u64 at, u8 *buffer,
+void check_ring(struct tbk_device &device, const format::Superblock &super, u64 at, u8 *block,
 		CheckReport &report)
 {
-	const Status read =
-		read_blocks(device, PhysicalBlock(at), buffer, BlockCount(format::ring_length));
+	for (u64 end = at + format::ring_length; at < end; at++) {
+		const Status sound = verify_slot(device, at, super.header.pool.get(),
+						 super.header.checkpoint.get(), block);
 
-	if (!read.is_ok()) {
-		TBK_FINDING(report, TBK_FINDING_DAMAGED,
-			    "copies of the superblock from block %llu on: %s", at,
-			    to_text(read.error()));
-		return;
+		if (!sound.is_ok())
+			TBK_FINDING(report, TBK_FINDING_REPAIRABLE,
+				    "copy of the superblock in block %llu: %s", at,
+				    to_text(sound.error()));
 	}
-	for (u64 i = 0; i < format::ring_length; i++)
-		check_slot(buffer + i * format::block_size, at + i, super, report);
 }
 
 void explain(struct tbk_why *why, const struct tbk_device_info &info, Err err)
@@ -64,13 +51,13 @@ u64 nodes_in_use(const format::Superblock &super, const CheckedCatalog &catalog)
 Status check_rings(struct tbk_device &device, const format::Superblock &super, CheckReport &report)
 {
 	constexpr u64 rings[] = { format::ring_a, format::ring_b };
-	u8 *ring = static_cast<u8 *>(tbk_big_alloc(format::ring_length * format::block_size));
-	const auto free_ring = ScopeGuard([=] { tbk_big_free(ring); });
+	u8 *block = static_cast<u8 *>(tbk_big_alloc(format::block_size));
+	const auto free_block = ScopeGuard([=] { tbk_big_free(block); });
 
-	if (!ring)
+	if (!block)
 		return Err::no_memory;
 	for (u64 at : rings)
-		check_ring(device, super, at, ring, report);
+		check_ring(device, super, at, block, report);
 	return {};
 }
 

@@ -71,11 +71,14 @@ Result<const format::JournalBlock *> JournalReader::next()
 {
 	if (next_ - first_ >= size_)
 		return nullptr;
-	const format::JournalBlock *block = TBK_TRY(read(next_));
+	const auto read = this->read(next_);
 
-	if (is_there(*block, next_)) {
+	/* A sector that the power cut was in the middle of may be one that cannot be read. */
+	if (!read.is_ok() && read.error() != Err::bad_sector)
+		return read.error();
+	if (read.is_ok() && is_there(*read.value(), next_)) {
 		next_++;
-		return block;
+		return read.value();
 	}
 	TBK_TRY(look_behind_gap());
 	return nullptr;

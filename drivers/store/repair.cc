@@ -238,19 +238,14 @@ Status Repair::mend_copy(u64 at, u8 *block)
 	return {};
 }
 
-Status Repair::mend_ring(u64 at, u8 *ring)
+Status Repair::mend_ring(u64 at, u8 *block)
 {
-	const Status read =
-		read_blocks(device_, PhysicalBlock(at), ring, BlockCount(format::ring_length));
+	for (u64 end = at + format::ring_length; at < end; at++) {
+		const Status sound = verify_slot(device_, at, super_.header.pool.get(),
+						 super_.header.checkpoint.get(), block);
 
-	if (!read.is_ok())
-		return {};
-	for (u64 i = 0; i < format::ring_length; i++) {
-		u8 *block = ring + i * format::block_size;
-
-		if (is_bad_copy(block, at + i, super_.header.pool.get(),
-				super_.header.checkpoint.get()))
-			TBK_TRY(mend_copy(at + i, block));
+		if (!sound.is_ok())
+			TBK_TRY(mend_copy(at, block));
 	}
 	return {};
 }
@@ -258,14 +253,14 @@ Status Repair::mend_ring(u64 at, u8 *ring)
 /* After all else, as a checkpoint moves on. */
 Status Repair::mend_copies()
 {
-	u8 *ring = static_cast<u8 *>(tbk_big_alloc(format::ring_length * format::block_size));
-	const auto free_ring = ScopeGuard([=] { tbk_big_free(ring); });
+	u8 *block = static_cast<u8 *>(tbk_big_alloc(format::block_size));
+	const auto free_block = ScopeGuard([=] { tbk_big_free(block); });
 
-	if (!ring)
+	if (!block)
 		return Err::no_memory;
 	TBK_TRY(read_superblock(device_, super_));
-	TBK_TRY(mend_ring(format::ring_a, ring));
-	return mend_ring(format::ring_b, ring);
+	TBK_TRY(mend_ring(format::ring_a, block));
+	return mend_ring(format::ring_b, block);
 }
 
 /* True when there may be more to do. */

@@ -46,7 +46,7 @@ private:
 	Status mend_nodes();
 	Status mend_node(const BadCopy &bad, void *image);
 	Status mend_copies();
-	Status mend_ring(u64 at, u8 *ring);
+	Status mend_ring(u64 at, u8 *block);
 	Status mend_copy(u64 at, u8 *block);
 
 	struct tbk_device &device_;

@@ -136,12 +136,11 @@ void Scrubber::tell_lost(const Part &part, const Copies &copies)
 bool Scrubber::is_bad_slot(u64 at)
 {
 	const u64 durable = pool_.checkpointer().durable();
-	const Status read = read_blocks(pool_.device(), PhysicalBlock(at), image(0), BlockCount(1));
+	const Status sound =
+		verify_slot(pool_.device(), at, pool_.space().geometry().pool, durable, image(0));
 
 	count_read();
-	if (!read.is_ok())
-		return !may_be_torn(at, durable);
-	return is_bad_copy(image(0), at, pool_.space().geometry().pool, durable);
+	return !sound.is_ok();
 }
 
 /* No checkpoint begins while this looks, so none but one that is under way writes there. */

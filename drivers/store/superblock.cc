@@ -151,10 +151,15 @@ bool may_be_torn(u64 at, u64 checkpoint)
 	       (is_b && slot == checkpoint % format::ring_length);
 }
 
-bool is_bad_copy(const u8 *block, u64 at, u64 pool, u64 checkpoint)
+Status verify_slot(struct tbk_device &device, u64 at, u64 pool, u64 checkpoint, u8 *block)
 {
-	return !check_block(block, format::superblock_magic, PhysicalBlock(at), pool).is_ok() &&
-	       !is_zero(block) && !may_be_torn(at, checkpoint);
+	const Status read = read_blocks(device, PhysicalBlock(at), block, BlockCount(1));
+
+	if (may_be_torn(at, checkpoint))
+		return {};
+	if (!read.is_ok() || is_zero(block))
+		return read;
+	return check_block(block, format::superblock_magic, PhysicalBlock(at), pool);
 }
 
 PhysicalBlock seal_superblock(const format::Superblock &super, Ring ring, void *buffer)

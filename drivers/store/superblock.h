@@ -31,8 +31,8 @@ enum class Ring { a, b };
  * nobody waits for this one's in ring B.
  */
 bool may_be_torn(u64 at, u64 checkpoint);
-/* Whether @block, read from slot @at, is a copy that is damaged, and that does not account for it. */
-bool is_bad_copy(const u8 *block, u64 at, u64 pool, u64 checkpoint);
+/* Reads slot @at to @block, and says what is wrong with it that does not account for. */
+Status verify_slot(struct tbk_device &device, u64 at, u64 pool, u64 checkpoint, u8 *block);
 
 /*
  * Before the superblock of @checkpoint is written for the first time since opening: in its

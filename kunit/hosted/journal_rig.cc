@@ -222,6 +222,11 @@ void JournalRig::damage_journal(u64 n)
 	device.clear(journal_at(n), block_bytes);
 }
 
+void JournalRig::break_journal(u64 n)
+{
+	device.break_block(journal_at(n) / block_bytes);
+}
+
 void JournalRig::spoil_journal(u64 n, const std::function<void(format::JournalRecord &)> &spoil)
 {
 	format::JournalBlock block = {};

@@ -69,8 +69,9 @@ public:
 	bool is_damaged();
 	/* Whether there is nothing to say once the pool is closed; opens it again. */
 	bool is_sound();
-	/* Block @n of the journal, from where an opener would begin, is not what was written. */
+	/* Block @n of the journal, from where an opener would begin, is not what was written, or cannot be read. */
 	void damage_journal(u64 n);
+	void break_journal(u64 n);
 	/* ... but its first record is changed. */
 	void spoil_journal(u64 n, const std::function<void(format::JournalRecord &)> &spoil);
 

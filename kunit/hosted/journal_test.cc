@@ -240,6 +240,49 @@ TBK_TEST(journal_cut_at_its_end_is_not)
 	CHECK(rig.holds(4, 0));
 }
 
+/* The sector that the power cut was in the middle of. */
+TBK_TEST(journal_with_a_bad_sector_at_its_end_ends_there)
+{
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	for (u64 i = 0; i < 5; i++) {
+		rig.write(i, 1);
+		rig.flush();
+	}
+	rig.stop();
+	rig.break_journal(5);
+	CHECK(rig.findings().empty());
+	rig.start();
+	REQUIRE(rig.is_ok());
+	for (u64 i = 0; i < 5; i++)
+		CHECK(rig.holds(i, 1));
+	CHECK(rig.is_sound());
+}
+
+TBK_TEST(journal_with_a_bad_sector_in_the_middle_is_refused_and_mended)
+{
+	struct tbk_check repair {};
+	JournalRig rig;
+
+	REQUIRE(rig.is_ok());
+	for (u64 i = 0; i < 5; i++) {
+		rig.write(i, 1);
+		rig.flush();
+	}
+	rig.stop();
+	rig.break_journal(2);
+	rig.start();
+	CHECK(!rig.is_ok());
+	rig.stop();
+	CHECK_EQ(tbk_pool_repair(&rig.device, &repair, nullptr), 0);
+	rig.start();
+	REQUIRE(rig.is_ok());
+	CHECK(rig.holds(1, 1));
+	CHECK(rig.holds(2, 0));
+	CHECK(rig.is_sound());
+}
+
 TBK_TEST(journal_that_cannot_be_written_fails_the_flush)
 {
 	JournalRig rig;

@@ -240,14 +240,14 @@ TBK_TEST(check_names_node_that_cannot_be_read)
 	REQUIRE_DAMAGED_POOL(pool);
 
 	/*
-	 * Two rings, twice; a summary, the journal, a bitmap, the catalog's root and its copy; then
-	 * those of the first of the trees, and a leaf of it, which has no other.
+	 * Two rings, then their 16 slots; a summary, the journal, a bitmap, the catalog's root and
+	 * its copy; then those of the first of the trees, and a leaf of it, which has no other.
 	 */
-	pool.device->fail_read(11);
+	pool.device->fail_read(25);
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK(pool.findings->has(TBK_FINDING_REPAIRABLE, "input or output error"));
 	CHECK(!pool.findings->has(TBK_FINDING_DAMAGED, ""));
-	pool.device->fail_read(12);
+	pool.device->fail_read(26);
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK(pool.findings->has(TBK_FINDING_DAMAGED, "input or output error"));
 }
