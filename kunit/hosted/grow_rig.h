@@ -15,13 +15,7 @@ inline constexpr u64 mib = 1 << 20;
 inline constexpr u64 gib = 1 << 30;
 inline constexpr u64 tib = 1ull << 40;
 
-inline MemoryDevice::Options asynchronous()
-{
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	return options;
-}
+inline constexpr MemoryDevice::Options asynchronous = { .asynchronous = true };
 
 inline int write_one(struct tbk_volume *volume, char name, u64 block)
 {
@@ -64,7 +58,7 @@ inline bool holds(struct tbk_pool *pool, char name, u64 first, u64 count)
 
 /* A pool on a device of its own. */
 struct GrowRig {
-	explicit GrowRig(u64 bytes) : device(bytes, asynchronous())
+	explicit GrowRig(u64 bytes) : device(bytes, asynchronous)
 	{
 		const struct tbk_format_options options = { "tank", { 7 }, 4 * mib };
 

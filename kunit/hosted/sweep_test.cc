@@ -21,7 +21,7 @@ struct Policy {
 
 class Rig : public JournalRig {
 public:
-	explicit Rig(const MemoryDevice::Options &options = asynchronous()) : JournalRig(options) {}
+	explicit Rig(const MemoryDevice::Options &options = asynchronous) : JournalRig(options) {}
 
 	int set(const Policy &wanted)
 	{
@@ -108,7 +108,7 @@ TBK_TEST(sweep_discards_what_was_freed_in_few_pieces)
 
 TBK_TEST(sweep_keeps_to_granules_of_the_device)
 {
-	MemoryDevice::Options options = JournalRig::asynchronous();
+	MemoryDevice::Options options = JournalRig::asynchronous;
 
 	options.discard_granularity = 16 * block;
 	Rig rig(options);
@@ -132,7 +132,7 @@ TBK_TEST(sweep_waits_for_no_granule_in_vain)
 {
 	constexpr u32 granule = 128;
 	const Policy policies[] = { { true, true, 0 }, { true, false, mib }, { true, true, mib } };
-	MemoryDevice::Options options = JournalRig::asynchronous();
+	MemoryDevice::Options options = JournalRig::asynchronous;
 
 	options.discard_granularity = granule * block;
 	for (const Policy &policy : policies) {
@@ -208,7 +208,7 @@ TBK_TEST(sweep_loses_no_block_to_a_discard_that_fails)
 
 TBK_TEST(sweep_of_a_device_without_discards)
 {
-	MemoryDevice::Options options = JournalRig::asynchronous();
+	MemoryDevice::Options options = JournalRig::asynchronous;
 
 	options.discards = false;
 	Rig rig(options);
