@@ -20,7 +20,7 @@ constexpr RingDisk small_read_only = { .bytes = mib, .is_read_only = true, .has_
 /* A disk and a guest that has it, connected. */
 struct Fixture : RingRig {
 	explicit Fixture(xen::Abi abi = xen::Abi::x86_64, const RingDisk &disk = small)
-		: RingRig(ring_device_options, disk), is_connected(connect({}, abi))
+		: RingRig(ring_device_options(), disk), is_connected(connect({}, abi))
 	{
 	}
 
@@ -207,7 +207,7 @@ TBK_TEST(index_out_of_bounds_stops_the_ring_alone)
 
 TBK_TEST(full_ring_at_connect_is_served)
 {
-	RingRig rig(ring_device_options, small);
+	RingRig rig(ring_device_options(), small);
 	Guest &guest = rig.guest;
 	GuestReply reply = {};
 
@@ -222,7 +222,7 @@ TBK_TEST(full_ring_at_connect_is_served)
 
 TBK_TEST(garbage_ring_at_connect_is_refused)
 {
-	RingRig rig(ring_device_options, small);
+	RingRig rig(ring_device_options(), small);
 	Guest &guest = rig.guest;
 
 	guest.connect(xen::Abi::x86_64, State::init_wait);
@@ -235,7 +235,7 @@ TBK_TEST(garbage_ring_at_connect_is_refused)
 
 TBK_TEST(missing_keys_are_refused_until_they_come)
 {
-	RingRig rig(ring_device_options, small);
+	RingRig rig(ring_device_options(), small);
 	Guest &guest = rig.guest;
 
 	CHECK(guest.wait_for(State::init_wait));

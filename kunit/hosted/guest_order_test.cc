@@ -65,7 +65,7 @@ void check_not_offered(struct kunit *test, const struct tbk_vbd_target &target)
 
 TBK_TEST(discard_is_offered_only_where_it_works)
 {
-	MemoryDevice::Options options = ring_device_options;
+	MemoryDevice::Options options = ring_device_options();
 	MemoryDevice able(1 << 20, options);
 
 	options.discards = false;
@@ -93,7 +93,7 @@ TBK_TEST(bad_discards_reach_nothing)
 	CHECK_EQ(rig.ask(discard(5, 8, 0)), okay);
 	CHECK_EQ(rig.device.counts().discards, 0u);
 
-	MemoryDevice::Options options = ring_device_options;
+	MemoryDevice::Options options = ring_device_options();
 	options.logical_block = 4096;
 	RingRig large(options);
 
@@ -166,7 +166,7 @@ protected:
 
 TBK_TEST(barrier_is_flushed_and_durable)
 {
-	FlagDevice device(1 << 20, ring_device_options);
+	FlagDevice device(1 << 20, ring_device_options());
 	Guest guest(ring_target(device));
 	GuestReply reply = {};
 
@@ -186,7 +186,7 @@ TBK_TEST(barrier_is_flushed_and_durable)
 
 TBK_TEST(barrier_orders_what_overlaps)
 {
-	MemoryDevice::Options options = ring_device_options;
+	MemoryDevice::Options options = ring_device_options();
 
 	options.late = 3;
 	for (u32 round = 0; round < 50; round++) {
@@ -311,7 +311,7 @@ private:
 
 TBK_TEST(flush_that_is_not_known_loses_no_data)
 {
-	PlainDevice device(1 << 20, ring_device_options);
+	PlainDevice device(1 << 20, ring_device_options());
 
 	for (const u8 operation : { xen::op_flush, xen::op_barrier }) {
 		Guest guest(ring_target(device));

@@ -16,7 +16,7 @@ constexpr u64 volume_bytes = 8 * mib;
 
 /* A pool with one volume, `disk`. */
 struct Pool {
-	Pool() : device(256 * mib, ring_device_options)
+	Pool() : device(256 * mib, ring_device_options())
 	{
 		const struct tbk_format_options options = { "tank", { 1 }, 0 };
 

@@ -10,8 +10,10 @@
 
 namespace thinback {
 
-inline constexpr MemoryDevice::Options ring_device_options = { .asynchronous = true,
-							       .is_payload_stable = false };
+constexpr MemoryDevice::Options ring_device_options()
+{
+	return { .asynchronous = true, .is_payload_stable = false };
+}
 
 /* What is made of it for a guest. */
 struct RingDisk {
@@ -31,7 +33,7 @@ inline struct tbk_vbd_target ring_target(MemoryDevice &device, const RingDisk &d
 }
 
 struct RingRig {
-	explicit RingRig(const MemoryDevice::Options &options = ring_device_options,
+	explicit RingRig(const MemoryDevice::Options &options = ring_device_options(),
 			 const RingDisk &disk = {})
 		: device(disk.bytes, options), guest(ring_target(device, disk))
 	{
