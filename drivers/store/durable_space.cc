@@ -12,7 +12,6 @@ void DurableSpace::begin(u8 *images)
 	index_ = group_ = 0;
 }
 
-/* As of the superblock at hand. */
 Geometry DurableSpace::geometry() const
 {
 	return { super().blocks.get(), super().journal_blocks.get(), super().header.pool.get() };
@@ -84,7 +83,6 @@ Status DurableSpace::read_summary()
 	return {};
 }
 
-/* As of the newest superblock. would_block if nothing is to be told of it: it is written all the time, or was told of. */
 Status DurableSpace::load_summary()
 {
 	Sightings seen;

@@ -24,6 +24,15 @@ struct Fixture : RingRig {
 	{
 	}
 
+	/* That the device holds. */
+	void begin_write()
+	{
+		device.hold();
+		guest.put({ xen::op_write, 1, 0, { guest.grant() }, 0, 7 });
+		guest.kick();
+		hosted_sleep_ms(1);
+	}
+
 	const bool is_connected;
 };
 
@@ -257,10 +266,7 @@ TBK_TEST(close_waits_for_requests_in_flight)
 	GuestReply reply = {};
 
 	REQUIRE(fixture.is_connected);
-	fixture.device.hold();
-	guest.put({ xen::op_write, 1, 0, { guest.grant() }, 0, 7 });
-	guest.kick();
-	hosted_sleep_ms(1);
+	fixture.begin_write();
 	CHECK_EQ(guest.pages_mapped(), 2u);
 	guest.go(State::closed);
 	hosted_sleep_ms(1000);
@@ -277,10 +283,7 @@ TBK_TEST(leave_waits_for_requests_in_flight)
 	Guest &guest = fixture.guest;
 
 	REQUIRE(fixture.is_connected);
-	fixture.device.hold();
-	guest.put({ xen::op_write, 1, 0, { guest.grant() }, 0, 7 });
-	guest.kick();
-	hosted_sleep_ms(1);
+	fixture.begin_write();
 	fixture.leave_while_held(500);
 	CHECK_EQ(guest.pages_mapped(), 0u);
 	CHECK_EQ(guest.ring().rsp_prod, 1u);
@@ -320,10 +323,7 @@ TBK_TEST(vanished_guest_departs)
 	Guest &guest = fixture.guest;
 
 	REQUIRE(fixture.is_connected);
-	fixture.device.hold();
-	guest.put({ xen::op_write, 1, 0, { guest.grant() }, 0, 7 });
-	guest.kick();
-	hosted_sleep_ms(1);
+	fixture.begin_write();
 	guest.go(State::unknown);
 	hosted_sleep_ms(10);
 	CHECK(!guest.has_departed());
