@@ -14,7 +14,7 @@ namespace {
 
 /* What was recorded, and when. */
 struct Record {
-	Record(u64 from, u64 to) : device(from, asynchronous), step{ from, to } {}
+	Record(u64 from, u64 to) : device(from, asynchronous()), step{ from, to } {}
 
 	CrashDevice device;
 	Step step;
@@ -147,7 +147,7 @@ void cut_everywhere(struct kunit *test, u64 from, u64 to)
 	CrashReplay replay(made.device);
 
 	for (u64 at = 0; at <= made.device.events(); at++) {
-		MemoryDevice image(made.device.size(), asynchronous);
+		MemoryDevice image(made.device.size(), asynchronous());
 
 		replay.advance(at);
 		replay.build(image, at % 3 == 0	  ? CrashReplay::none()

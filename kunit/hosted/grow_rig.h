@@ -15,7 +15,10 @@ inline constexpr u64 mib = 1 << 20;
 inline constexpr u64 gib = 1 << 30;
 inline constexpr u64 tib = 1ull << 40;
 
-inline constexpr MemoryDevice::Options asynchronous = { .asynchronous = true };
+constexpr MemoryDevice::Options asynchronous()
+{
+	return { .asynchronous = true };
+}
 
 inline int write_one(struct tbk_volume *volume, char name, u64 block)
 {
@@ -58,7 +61,7 @@ inline bool holds(struct tbk_pool *pool, char name, u64 first, u64 count)
 
 /* A pool on a device of its own. */
 struct GrowRig {
-	explicit GrowRig(u64 bytes) : device(bytes, asynchronous)
+	explicit GrowRig(u64 bytes) : device(bytes, asynchronous())
 	{
 		const struct tbk_format_options options = { "tank", { 7 }, 4 * mib };
 
