@@ -1,71 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "check_catalog.h"
 
-#include <thinback/base/scope.h>
-
-#include "volume.h"
-
 namespace thinback {
-namespace {
-
-const char *chars(const u8 *name)
-{
-	return reinterpret_cast<const char *>(name);
-}
-
-bool is_equal(const u8 *a, const u8 *b)
-{
-	return __builtin_memcmp(a, b, format::name_size) == 0;
-}
-
-/* Names of those that are there for users: no two the same. */
-struct NameTable {
-	u32 *places; /* index of a record, and one */
-	u32 room;    /* a power of two */
-	const CheckedTree *trees;
-
-	static u32 hash(const u8 *volume, const u8 *name)
-	{
-		return tbk_crc32c(tbk_crc32c(~0u, volume, format::name_size), name,
-				  format::name_size);
-	}
-
-	/* One of the same kind and name, or where it would be. */
-	u32 &place_of(const u8 *volume, const u8 *name) const
-	{
-		u32 at = hash(volume, name) & (room - 1);
-
-		while (places[at]) {
-			const auto &record = trees[places[at] - 1].record;
-
-			if (is_equal(record.volume, volume) && is_equal(record.name, name))
-				break;
-			at = (at + 1) & (room - 1);
-		}
-		return places[at];
-	}
-};
-
-constexpr u8 no_volume[format::name_size] = {};
-
-} // namespace
-
-TreeName::TreeName(const CheckedTree &tree)
-{
-	const char *name = chars(tree.record.name);
-	const bool is_nameless =
-		!Name::parse(name).is_ok() ||
-		(tree.is_snapshot() && !Name::parse(chars(tree.record.volume)).is_ok());
-	const char *kind = tree.is_snapshot() ? "snapshot" : "volume";
-
-	if (tree.is_gone() || is_nameless)
-		tbk_format(text, sizeof(text), "%s%s with id %llu",
-			   tree.is_gone() ? "removed " : "", kind, tree.id());
-	else if (tree.is_snapshot())
-		tbk_format(text, sizeof(text), "%s %s@%s", kind, chars(tree.record.volume), name);
-	else
-		tbk_format(text, sizeof(text), "%s %s", kind, name);
-}
 
 CheckedCatalog::~CheckedCatalog()
 {
@@ -107,20 +43,6 @@ CheckedTree *CheckedCatalog::find(u64 id) const
 			high = middle;
 	}
 	return low < count_ && trees_[low].id() == id ? &trees_[low] : nullptr;
-}
-
-void CheckedCatalog::verify_name(const CheckedTree &tree)
-{
-	const TreeName name(tree);
-
-	if (!Name::parse(chars(tree.record.name)).is_ok())
-		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: its name is none", name.text);
-	if (tree.is_snapshot() && !Name::parse(chars(tree.record.volume)).is_ok())
-		TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: the name of its volume is none",
-			    name.text);
-	if (!tree.is_snapshot() && tree.record.volume[0])
-		TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-			    "%s: is said to be a snapshot and is none", name.text);
 }
 
 /* What does not depend on other records. */
@@ -253,109 +175,6 @@ void CheckedCatalog::verify_merge(CheckedTree &tree)
 		return;
 	}
 	parent->passed = tree.merged();
-}
-
-Status CheckedCatalog::verify_names(bool whole)
-{
-	u32 room = 16;
-
-	while (room < 2 * count_)
-		room *= 2;
-	NameTable table = { static_cast<u32 *>(tbk_big_alloc(room * sizeof(u32))), room, trees_ };
-	const auto free_table = ScopeGuard([&] { tbk_big_free(table.places); });
-
-	if (!table.places)
-		return Err::no_memory;
-	for (u32 i = 0; i < count_; i++) {
-		if (trees_[i].is_gone())
-			continue;
-		u32 &place = table.place_of(trees_[i].record.volume, trees_[i].record.name);
-
-		if (place)
-			TBK_FINDING(report_, TBK_FINDING_DAMAGED,
-				    "%s: there are two of that name, with ids %llu and %llu",
-				    TreeName(trees_[i]).text, trees_[place - 1].id(),
-				    trees_[i].id());
-		else
-			place = i + 1;
-	}
-	for (u32 i = 0; i < count_ && whole; i++) {
-		if (trees_[i].is_gone() || !trees_[i].is_snapshot())
-			continue;
-		if (!table.place_of(no_volume, trees_[i].record.volume))
-			TBK_FINDING(report_, TBK_FINDING_DAMAGED, "%s: its volume is not there",
-				    TreeName(trees_[i]).text);
-	}
-	return {};
-}
-
-/* By id where that does not matter: there is one order only. */
-bool CheckedCatalog::is_before(u32 a, u32 b) const
-{
-	return trees_[a].since() != trees_[b].since() ? trees_[a].since() < trees_[b].since()
-						      : a < b;
-}
-
-void CheckedCatalog::sift_down(u32 at, u32 end)
-{
-	for (;;) {
-		u32 child = 2 * at + 1;
-
-		if (child >= end)
-			return;
-		if (child + 1 < end && is_before(order_[child], order_[child + 1]))
-			child++;
-		if (!is_before(order_[at], order_[child]))
-			return;
-		const u32 held = order_[at];
-
-		order_[at] = order_[child];
-		order_[child] = held;
-		at = child;
-	}
-}
-
-/* By `since`: a child's is its parent's generation, and that is more than the parent's own. */
-void CheckedCatalog::sort()
-{
-	for (u32 i = 0; i < count_; i++)
-		order_[i] = i;
-	for (u32 i = count_ / 2; i > 0; i--)
-		sift_down(i - 1, count_);
-	for (u32 end = count_; end > 1; end--) {
-		const u32 held = order_[0];
-
-		order_[0] = order_[end - 1];
-		order_[end - 1] = held;
-		sift_down(0, end - 1);
-	}
-}
-
-/* Out of an order in which parents come before children. */
-void CheckedCatalog::gather_families()
-{
-	u32 next = 0;
-
-	/* How many each is, with all that descends from it. */
-	for (u32 i = count_; i > 0; i--) {
-		CheckedTree &tree = trees_[order_[i - 1]];
-
-		tree.end++;
-		if (tree.parent)
-			tree.parent->end += tree.end;
-	}
-	/* Until all of them have their places, `end` is where the next child begins. */
-	for (u32 i = 0; i < count_; i++) {
-		CheckedTree &tree = trees_[order_[i]];
-		u32 &from = tree.parent ? tree.parent->end : next;
-		const u32 size = tree.end;
-
-		tree.place = from;
-		from += size;
-		tree.end = tree.place + 1;
-	}
-	for (u32 i = 0; i < count_; i++)
-		families_[trees_[i].place] = i;
 }
 
 Status CheckedCatalog::verify(const format::Superblock &super, bool whole)

@@ -29,8 +29,8 @@ public:
 	BlockLedger(const BlockLedger &) = delete;
 	BlockLedger &operator=(const BlockLedger &) = delete;
 
-	/* Whether blocks can be in use at all: inside the pool, of one group, and not fixed. */
-	bool is_sound(u64 start, u64 count) const;
+	/* As Geometry has it. */
+	bool is_sound(u64 start, u64 count) const { return geometry_.is_sound(start, count); }
 
 	/* Before the first part: sound blocks that will be claimed. */
 	void expect_claim(u64 start) { entries_[start / format::group_blocks].is_expected = true; }
@@ -75,6 +75,8 @@ public:
 	u64 free_told() const;
 
 private:
+	static constexpr size_t bitmap_bytes = format::group_blocks / 8;
+
 	struct Entry {
 		u64 *bits;    /* NULL until loaded */
 		u64 *claimed; /* NULL until something is */

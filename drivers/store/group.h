@@ -17,6 +17,16 @@ struct Run {
 	u32 count = 0;
 };
 
+constexpr u64 group_of(u64 block)
+{
+	return block / format::group_blocks;
+}
+
+constexpr u32 within_group(u64 block)
+{
+	return static_cast<u32>(block % format::group_blocks);
+}
+
 /* What lies where. Of an open pool only its size ever changes: it grows. */
 struct Geometry {
 	u64 blocks = 0;
@@ -51,6 +61,19 @@ struct Geometry {
 		for (u64 g = 0; g < groups(); g++)
 			count -= most_free_in(g);
 		return count;
+	}
+	/* Whether blocks can be in use at all: inside the pool, of one group, and not fixed. */
+	bool is_sound(u64 start, u64 count) const
+	{
+		const u64 past_journal = format::journal_start + journal_blocks;
+
+		if (count == 0 || start >= blocks || count > blocks - start)
+			return false;
+		if (group_of(start) != group_of(start + count - 1) ||
+		    within_group(start) < format::fixed_blocks(group_of(start)))
+			return false;
+		return group_of(start) != 0 || start >= past_journal ||
+		       start + count <= format::ring_b;
 	}
 	/* What deletes, discards and checkpoints live on when all else is given away. */
 	u64 kept_back() const

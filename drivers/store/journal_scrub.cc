@@ -20,13 +20,17 @@ bool JournalScrub::is_wanted() const
 	return pool_.checkpointer().journal_tail() <= next_;
 }
 
+PhysicalBlock JournalScrub::next_at() const
+{
+	return PhysicalBlock(format::journal_start +
+			     next_ % pool_.space().geometry().journal_blocks);
+}
+
 Status JournalScrub::read_next()
 {
 	const auto &header = *reinterpret_cast<const format::BlockHeader *>(image_);
-	const u64 size = pool_.space().geometry().journal_blocks;
 
-	TBK_TRY(read(PhysicalBlock(format::journal_start + next_ % size), format::journal_magic,
-		     image_));
+	TBK_TRY(read(next_at(), format::journal_magic, image_));
 	if (header.low.get() != next_ || header.count.get() > format::journal_capacity ||
 	    next_ - header.high.get() >= format::journal_write_max)
 		return Err::stale;
@@ -36,20 +40,17 @@ Status JournalScrub::read_next()
 /* It is found if a crash just now would have needed it. */
 void JournalScrub::judge(Err why)
 {
-	const u64 at = format::journal_start + next_ % pool_.space().geometry().journal_blocks;
+	const ScrubFinding found = { "block",
+				     next_,
+				     " of the journal,",
+				     next_at(),
+				     why,
+				     "a checkpoint has taken its place",
+				     "no checkpoint can take its place",
+				     "" };
 	const Status healed = checkpoint();
 
-	count(healed.error());
-	if (healed.is_ok())
-		tbk_log(TBK_LOG_WARNING,
-			"%s: scrub: block %llu of the journal, in block %llu: %s: a checkpoint has "
-			"taken its place",
-			pool_.name(), next_, at, to_text(why));
-	else
-		tbk_log(TBK_LOG_ERROR,
-			"%s: scrub: block %llu of the journal, in block %llu: %s: no checkpoint can "
-			"take its place: %s",
-			pool_.name(), next_, at, to_text(why), to_text(healed.error()));
+	tell(found, healed.error(), to_text(healed.error()));
 }
 
 bool JournalScrub::step()

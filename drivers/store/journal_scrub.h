@@ -20,6 +20,7 @@ public:
 	bool step();
 
 private:
+	PhysicalBlock next_at() const;
 	Status read_next();
 	bool is_wanted() const;
 	void judge(Err why);

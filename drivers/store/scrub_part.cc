@@ -35,4 +35,17 @@ void ScrubPart::count(Err not_healed)
 	tally_.healed.fetch_add_relaxed(not_healed == Err::ok);
 }
 
+void ScrubPart::tell(const ScrubFinding &found, Err not_healed, const char *reason)
+{
+	count(not_healed);
+	if (not_healed == Err::ok)
+		tbk_log(TBK_LOG_WARNING, "%s: scrub: %s %llu%s in block %llu: %s: %s", pool_.name(),
+			found.what, found.number, found.more, found.at.raw(), to_text(found.why),
+			found.healed);
+	else
+		tbk_log(TBK_LOG_ERROR, "%s: scrub: %s %llu%s in block %llu: %s: %s: %s%s",
+			pool_.name(), found.what, found.number, found.more, found.at.raw(),
+			to_text(found.why), found.not_healed, reason, found.remedy);
+}
+
 } // namespace thinback

@@ -17,6 +17,18 @@ struct ScrubTally {
 	Atomic<u64> healed;
 };
 
+/* What is bad, and how what was done about it is told. */
+struct ScrubFinding {
+	const char *what;
+	u64 number;	  /* of those */
+	const char *more; /* that follows the number */
+	PhysicalBlock at;
+	Err why;
+	const char *healed;
+	const char *not_healed;
+	const char *remedy; /* that follows the reason */
+};
+
 /* What the parts of a scrub have in common that verify what lies at fixed places. */
 class ScrubPart {
 public:
@@ -33,6 +45,8 @@ protected:
 	Status checkpoint();
 	/* Counts a finding; @not_healed: ok if it was. */
 	void count(Err not_healed);
+	/* The same, and a line in the log; @reason: why it was not. */
+	void tell(const ScrubFinding &found, Err not_healed, const char *reason);
 
 	Pool &pool_;
 	ScrubTally &tally_;

@@ -126,8 +126,8 @@ public:
 		return free > kept_back ? free - kept_back : 0;
 	}
 	Geometry geometry() const { return { blocks_.load_acquire(), journal_blocks_, pool_ }; }
-	/* Whether blocks can be in use at all: inside the pool and not fixed. */
-	bool is_sound(u64 start, u64 count) const;
+	/* As Geometry has it. */
+	bool is_sound(u64 start, u64 count) const { return geometry().is_sound(start, count); }
 
 private:
 	struct Entry {

@@ -8,11 +8,6 @@ namespace {
 /* Of the two copies of a node, where there is a single group. What begins in the middle of a free 64 KiB has it. */
 constexpr u64 least_distance = Group::slot_blocks / 2;
 
-constexpr u64 group_of(u64 block)
-{
-	return block / format::group_blocks;
-}
-
 u64 distance(u64 a, u64 b)
 {
 	return a > b ? a - b : b - a;

@@ -139,6 +139,8 @@ private:
 	Step write_locked(RequestState &state, Piece &piece, Effort effort);
 	Step write_part(RequestState &state, u64 block, u32 offset, u32 bytes);
 	Status fill_block(RequestState &state, u64 block, u32 offset, u32 bytes, u8 *buffer);
+	Step read_data(RequestState &state, PhysicalBlock target, u64 offset, u64 bytes,
+		       Effort effort);
 	Step read_part(RequestState &state, u64 target, u32 offset, u32 bytes);
 	bool is_ordered() const;
 	Result<Mapping> find(u64 block, u64 most, Effort effort);

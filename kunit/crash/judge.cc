@@ -131,7 +131,7 @@ void Judge::compare_sector(const Ledger &ledger, const Disk &disk, u64 sector, c
 	else
 		fail(where + ", holds " + std::to_string(tag.serial) + ", written to disk " +
 		     std::to_string(tag.disk) + ", sector " + std::to_string(tag.sector) +
-		     "; allowed are" + ledger.tell(disk, sector, moment));
+		     "; allowed are " + ledger.tell(disk, sector, moment));
 }
 
 void Judge::compare_disk(const Ledger &ledger, const Disk &disk, const Moment &moment)

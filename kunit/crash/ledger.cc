@@ -144,26 +144,60 @@ bool Ledger::allows(const Disk &disk, u64 sector, u64 serial, const Moment &mome
 	return false;
 }
 
-std::string Ledger::tell(const Disk &disk, u64 sector, const Moment &moment) const
+/* ---- in words ---- */
+
+namespace {
+
+std::string text_of(u64 event)
 {
-	const std::vector<Value> &history = disk.history[sector];
-	const auto word = [](u64 at) {
-		return at == never ? std::string("-") : std::to_string(at);
-	};
+	return event == never ? "-" : std::to_string(event);
+}
+
+std::string text_of(const Change &change)
+{
+	return (change.act ? "act " + std::to_string(change.act) + ", " : "") + "begun " +
+	       text_of(change.begun) + ", completed " + text_of(change.completed) + ", durable " +
+	       text_of(change.durable);
+}
+
+} // namespace
+
+/* Down to the first that must be there; what is newer and may not be is told of as well. */
+std::string Ledger::tell_sector(const std::vector<Value> &history, const Moment &moment) const
+{
 	std::string text;
 
 	for (size_t at = history.size(); at-- > 0;) {
 		const Change &change = changes[history[at].change];
 
-		if (at > 0 && !change.may_be_there(moment))
-			continue;
-		text += " " + std::to_string(history[at].serial) + " (begun " + word(change.begun) +
-			", completed " + word(change.completed) + ", durable " +
-			word(change.durable) + ")";
+		text += at == 0 || change.may_be_there(moment) ? ", " : ", not ";
+		text += std::to_string(history[at].serial) + " (" + text_of(change) + ")";
 		if (change.must_be_there(moment))
 			break;
 	}
-	return text;
+	return text.substr(2);
+}
+
+std::string Ledger::tell_shapes(const Disk &disk) const
+{
+	std::string text;
+
+	for (const Shape &shape : disk.shapes) {
+		const Act &act = acts[shape.act];
+
+		text += ", " + (shape.exists ? shape.name() : "gone") + " by act " +
+			std::to_string(shape.act) + " (begun " + text_of(act.begun) +
+			", returned " + text_of(act.returned) + ", " +
+			std::to_string(shape.sectors) + " sectors)";
+	}
+	return text.substr(2);
+}
+
+std::string Ledger::tell(const Disk &disk, u64 sector, const Moment &moment) const
+{
+	return tell_sector(disk.history[sector], moment) + "; cut at event " +
+	       std::to_string(moment.cut) + ", with acts up to " + std::to_string(moment.acts) +
+	       " of " + std::to_string(acts.size() - 1) + "; the disk: " + tell_shapes(disk);
 }
 
 } // namespace thinback::crash

@@ -132,7 +132,7 @@ public:
 	void make_durable(const std::vector<u32> &which, u64 now);
 
 	bool allows(const Disk &disk, u64 sector, u64 serial, const Moment &moment) const;
-	/* In words, for whoever has to find out. */
+	/* What it allows, and why, in words: for whoever has to find out. */
 	std::string tell(const Disk &disk, u64 sector, const Moment &moment) const;
 
 	std::vector<std::unique_ptr<Disk>> disks;
@@ -140,6 +140,9 @@ public:
 	std::vector<Act> acts;	     /* by number; the first: the start */
 
 private:
+	std::string tell_sector(const std::vector<Value> &history, const Moment &moment) const;
+	std::string tell_shapes(const Disk &disk) const;
+
 	u32 last_id_ = 0;
 	u32 last_name_ = 0;
 	u64 last_serial_ = 0;

@@ -17,14 +17,7 @@ namespace {
 
 constexpr u64 run = 256; /* blocks that are written at a time */
 
-MemoryDevice::Options forgetful()
-{
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	options.keeps_zeros = false;
-	return options;
-}
+constexpr MemoryDevice::Options forgetful = { .asynchronous = true, .keeps_zeros = false };
 
 /* What a check told and counted, and how much memory it took. */
 struct Told {
@@ -66,7 +59,7 @@ bool is_same(const Told &one, const Told &other)
 
 /* Of sixteen groups: zeros are written, which take no memory, so all that is on the device is metadata. */
 struct Large {
-	Large() : device(16ull << 30, forgetful()), zeros(run * 4096)
+	Large() : device(16ull << 30, forgetful), zeros(run * 4096)
 	{
 		const struct tbk_format_options options = { "tank", { 7 }, 4 << 20 };
 
@@ -149,8 +142,8 @@ void fill(Large &large)
 TBK_TEST(check_in_parts_finds_what_one_finds)
 {
 	Large large;
-	MemoryDevice cut(large.device.size(), forgetful());
-	MemoryDevice spoilt(large.device.size(), forgetful());
+	MemoryDevice cut(large.device.size(), forgetful);
+	MemoryDevice spoilt(large.device.size(), forgetful);
 	std::mt19937_64 random(20);
 	u32 with_findings = 0;
 

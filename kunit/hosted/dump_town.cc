@@ -13,13 +13,7 @@ constexpr u64 blocks = 2000; /* of a volume */
 
 using Disk = Town::Disk;
 
-MemoryDevice::Options asynchronous()
-{
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	return options;
-}
+constexpr MemoryDevice::Options asynchronous = { .asynchronous = true };
 
 const char *or_null(const std::string &text)
 {
@@ -66,7 +60,7 @@ u64 free_of(struct tbk_pool *pool)
 
 } // namespace
 
-Town::Town(u64 seed, u64 bytes) : device(bytes, asynchronous()), random_(seed)
+Town::Town(u64 seed, u64 bytes) : device(bytes, asynchronous), random_(seed)
 {
 }
 
@@ -256,7 +250,7 @@ void Town::remove_all(struct kunit *test, struct tbk_device &from)
 
 void Town::round_trip(struct kunit *test, const Transcript &told)
 {
-	MemoryDevice again(device.size(), asynchronous());
+	MemoryDevice again(device.size(), asynchronous);
 	struct tbk_pool *source = nullptr;
 	struct tbk_why why {};
 	Transcript retold;

@@ -15,12 +15,9 @@ inline constexpr u64 mib = 1 << 20;
 inline constexpr u64 gib = 1 << 30;
 inline constexpr u64 tib = 1ull << 40;
 
-inline MemoryDevice::Options asynchronous()
+constexpr MemoryDevice::Options asynchronous()
 {
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	return options;
+	return { .asynchronous = true };
 }
 
 inline int write_one(struct tbk_volume *volume, char name, u64 block)

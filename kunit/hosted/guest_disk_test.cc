@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A guest's disk, from the ring to a device and back, with a guest that is made up. */
-#include <string.h>
-
-#include "../../drivers/hosted/devices.h"
-#include "../../drivers/hosted/guest.h"
-#include "../../drivers/hosted/hosted.h"
 #include "../harness/check.h"
+#include "ring_rig.h"
 
 using namespace thinback;
 using xen::State;
@@ -18,50 +14,26 @@ constexpr int okay = 0;
 constexpr int error = -1;
 constexpr int unsupported = -2;
 
-MemoryDevice::Options asynchronous()
-{
-	MemoryDevice::Options options;
+constexpr RingDisk small = { .bytes = mib, .has_discards = false };
+constexpr RingDisk small_read_only = { .bytes = mib, .is_read_only = true, .has_discards = false };
 
-	options.asynchronous = true;
-	options.is_payload_stable = false;
-	return options;
-}
-
-struct tbk_vbd_target target_of(MemoryDevice &device, bool is_read_only = false)
-{
-	struct tbk_vbd_target target = {};
-
-	target.device = &device;
-	target.read_only = is_read_only;
-	return target;
-}
-
-/* A device and a guest that has it, connected. */
-struct Fixture {
-	explicit Fixture(xen::Abi abi = xen::Abi::x86_64, bool is_read_only = false)
-		: device(mib, asynchronous()), guest(target_of(device, is_read_only))
+/* A disk and a guest that has it, connected. */
+struct Fixture : RingRig {
+	explicit Fixture(xen::Abi abi = xen::Abi::x86_64, const RingDisk &disk = small)
+		: RingRig(ring_device_options(), disk), is_connected(connect({}, abi))
 	{
-		guest.connect(abi);
-		is_connected = guest.wait_for(State::connected);
 	}
 
-	/* Puts, kicks, and waits for the one answer. */
-	int ask(const GuestIo &io)
+	/* That the device holds. */
+	void begin_write()
 	{
-		GuestReply reply = {};
-
-		guest.put(io);
+		device.hold();
+		guest.put({ xen::op_write, 1, 0, { guest.grant() }, 0, 7 });
 		guest.kick();
-		if (!guest.take(reply) || reply.id != io.id)
-			return 99;
-		return reply.status;
+		hosted_sleep_ms(1);
 	}
 
-	int flush() { return ask({ xen::op_flush, 77, 0, {}, 0, 7 }); }
-
-	MemoryDevice device;
-	Guest guest;
-	bool is_connected = false;
+	const bool is_connected;
 };
 
 void check_write_and_read(struct kunit *test, xen::Abi abi)
@@ -201,12 +173,8 @@ TBK_TEST(failing_flush_is_not_answered_and_closes_the_disk)
 	CHECK(!guest.error().empty());
 	CHECK(!guest.take(reply));
 	/* The guest gives up, and comes back. */
-	guest.go(State::closed);
-	CHECK(guest.wait_for(State::closed));
-	guest.go(State::initialising);
-	CHECK(guest.wait_for(State::init_wait));
-	guest.connect();
-	CHECK(guest.wait_for(State::connected));
+	CHECK(fixture.close());
+	CHECK(fixture.connect({}));
 	CHECK_EQ(fixture.flush(), okay);
 }
 
@@ -241,19 +209,15 @@ TBK_TEST(index_out_of_bounds_stops_the_ring_alone)
 	guest.kick();
 	hosted_sleep_ms(100);
 	CHECK_EQ(guest.ring().rsp_prod, 0u);
-	guest.go(State::closed);
-	CHECK(guest.wait_for(State::closed));
-	guest.go(State::initialising);
-	CHECK(guest.wait_for(State::init_wait));
-	guest.connect();
-	CHECK(guest.wait_for(State::connected));
+	CHECK(fixture.close());
+	CHECK(fixture.connect({}));
 	CHECK_EQ(fixture.flush(), okay);
 }
 
 TBK_TEST(full_ring_at_connect_is_served)
 {
-	MemoryDevice device(mib, asynchronous());
-	Guest guest(target_of(device));
+	RingRig rig(ring_device_options(), small);
+	Guest &guest = rig.guest;
 	GuestReply reply = {};
 
 	guest.connect(xen::Abi::x86_64, State::init_wait);
@@ -267,8 +231,8 @@ TBK_TEST(full_ring_at_connect_is_served)
 
 TBK_TEST(garbage_ring_at_connect_is_refused)
 {
-	MemoryDevice device(mib, asynchronous());
-	Guest guest(target_of(device));
+	RingRig rig(ring_device_options(), small);
+	Guest &guest = rig.guest;
 
 	guest.connect(xen::Abi::x86_64, State::init_wait);
 	guest.ring().req_prod = 33;
@@ -280,8 +244,8 @@ TBK_TEST(garbage_ring_at_connect_is_refused)
 
 TBK_TEST(missing_keys_are_refused_until_they_come)
 {
-	MemoryDevice device(mib, asynchronous());
-	Guest guest(target_of(device));
+	RingRig rig(ring_device_options(), small);
+	Guest &guest = rig.guest;
 
 	CHECK(guest.wait_for(State::init_wait));
 	guest.frontend["event-channel"] = "";
@@ -302,10 +266,7 @@ TBK_TEST(close_waits_for_requests_in_flight)
 	GuestReply reply = {};
 
 	REQUIRE(fixture.is_connected);
-	fixture.device.hold();
-	guest.put({ xen::op_write, 1, 0, { guest.grant() }, 0, 7 });
-	guest.kick();
-	hosted_sleep_ms(1);
+	fixture.begin_write();
 	CHECK_EQ(guest.pages_mapped(), 2u);
 	guest.go(State::closed);
 	hosted_sleep_ms(1000);
@@ -322,15 +283,8 @@ TBK_TEST(leave_waits_for_requests_in_flight)
 	Guest &guest = fixture.guest;
 
 	REQUIRE(fixture.is_connected);
-	fixture.device.hold();
-	guest.put({ xen::op_write, 1, 0, { guest.grant() }, 0, 7 });
-	guest.kick();
-	hosted_sleep_ms(1);
-	hosted_spawn("let go", [&] {
-		hosted_sleep_ms(500);
-		fixture.device.let_go();
-	});
-	guest.leave();
+	fixture.begin_write();
+	fixture.leave_while_held(500);
 	CHECK_EQ(guest.pages_mapped(), 0u);
 	CHECK_EQ(guest.ring().rsp_prod, 1u);
 	/* Whoever comes next writes its own. */
@@ -369,10 +323,7 @@ TBK_TEST(vanished_guest_departs)
 	Guest &guest = fixture.guest;
 
 	REQUIRE(fixture.is_connected);
-	fixture.device.hold();
-	guest.put({ xen::op_write, 1, 0, { guest.grant() }, 0, 7 });
-	guest.kick();
-	hosted_sleep_ms(1);
+	fixture.begin_write();
 	guest.go(State::unknown);
 	hosted_sleep_ms(10);
 	CHECK(!guest.has_departed());
@@ -383,7 +334,7 @@ TBK_TEST(vanished_guest_departs)
 
 TBK_TEST(keys_say_what_the_disk_is)
 {
-	Fixture fixture(xen::Abi::x86_64, true);
+	Fixture fixture(xen::Abi::x86_64, small_read_only);
 	auto &keys = fixture.guest.backend;
 
 	CHECK_EQ(keys["sectors"], mib / 512);

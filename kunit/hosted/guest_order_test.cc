@@ -220,9 +220,7 @@ TBK_TEST(barrier_behind_barrier_waits)
 	RingRig rig;
 	GuestReply reply = {};
 
-	REQUIRE(rig.connect({}));
-	hosted_sleep_ms(1);
-	rig.device.hold();
+	REQUIRE(rig.connect_and_hold());
 	for (u64 id = 0; id < 32; id++)
 		rig.guest.put({ xen::op_barrier, id, 0, {}, 0, 7 });
 	rig.guest.kick();
@@ -240,19 +238,13 @@ TBK_TEST(waiting_barrier_is_left_to_the_next)
 {
 	RingRig rig;
 
-	REQUIRE(rig.connect({}));
-	hosted_sleep_ms(1);
-	rig.device.hold();
+	REQUIRE(rig.connect_and_hold());
 	rig.guest.put(write_of(rig.guest, 0, 0, 1));
 	rig.guest.put({ xen::op_barrier, 1, 0, {}, 0, 7 });
 	rig.guest.put(write_of(rig.guest, 2, 0, 2));
 	rig.guest.kick();
 	hosted_sleep_ms(10);
-	hosted_spawn("let go", [&] {
-		hosted_sleep_ms(100);
-		rig.device.let_go();
-	});
-	rig.guest.leave();
+	rig.leave_while_held();
 	CHECK_EQ(rig.guest.ring().rsp_prod, 1u);
 	CHECK_EQ(rig.device.counts().writes, 1u);
 	CHECK_EQ(rig.device.counts().flushes, 0u);

@@ -30,7 +30,6 @@ namespace {
 void check_full_ring(struct kunit *test, const GuestLayout &layout, xen::Abi abi)
 {
 	RingRig rig;
-	GuestReply reply = {};
 	u64 ids = 0;
 
 	REQUIRE(rig.connect(layout, abi));
@@ -46,10 +45,7 @@ void check_full_ring(struct kunit *test, const GuestLayout &layout, xen::Abi abi
 		rig.guest.kick();
 		hosted_sleep_ms(1);
 		rig.device.let_go();
-		for (u32 i = 0; i < rig.guest.slots(); i++) {
-			REQUIRE(rig.guest.take(reply));
-			CHECK_EQ(reply.status, 0);
-		}
+		REQUIRE(rig.take_all(rig.guest.slots()));
 	}
 	CHECK(rig.close());
 }
@@ -97,13 +93,10 @@ void put_large_reads(Guest &guest)
 TBK_TEST(request_waits_while_pages_are_few)
 {
 	RingRig rig;
-	GuestReply reply = {};
 	struct tbk_vbd_stats stats = {};
 
 	rig.guest.limits.pages = 512;
-	REQUIRE(rig.connect({ .queues = 1, .order = 2 }));
-	hosted_sleep_ms(1);
-	rig.device.hold();
+	REQUIRE(rig.connect_and_hold({ .queues = 1, .order = 2 }));
 	put_large_reads(rig.guest);
 	hosted_sleep_ms(10);
 	/* 46 requests of 11 pages, and the ring. */
@@ -113,10 +106,7 @@ TBK_TEST(request_waits_while_pages_are_few)
 	CHECK(stats.out_of_requests > 0);
 	CHECK_EQ(stats.reads, 46u);
 	rig.device.let_go();
-	for (u32 i = 0; i < rig.guest.slots(); i++) {
-		REQUIRE(rig.guest.take(reply));
-		CHECK_EQ(reply.status, 0);
-	}
+	REQUIRE(rig.take_all(rig.guest.slots()));
 	CHECK_EQ(rig.guest.pages_mapped(), 4u);
 }
 
@@ -125,16 +115,10 @@ TBK_TEST(waiting_request_is_left_to_the_next)
 	RingRig rig;
 
 	rig.guest.limits.pages = 512;
-	REQUIRE(rig.connect({ .queues = 1, .order = 2 }));
-	hosted_sleep_ms(1);
-	rig.device.hold();
+	REQUIRE(rig.connect_and_hold({ .queues = 1, .order = 2 }));
 	put_large_reads(rig.guest);
 	hosted_sleep_ms(10);
-	hosted_spawn("let go", [&] {
-		hosted_sleep_ms(100);
-		rig.device.let_go();
-	});
-	rig.guest.leave();
+	rig.leave_while_held();
 	CHECK_EQ(rig.guest.pages_mapped(), 0u);
 	/* What was taken is answered, what was not is as it was. */
 	const u32 answered = rig.guest.ring().rsp_prod;

@@ -2,10 +2,8 @@
 /* A guest's disk that is a volume: from the ring through the store to a device and back. */
 #include <string.h>
 
-#include "../../drivers/hosted/devices.h"
-#include "../../drivers/hosted/guest.h"
-#include "../../drivers/hosted/hosted.h"
 #include "../harness/check.h"
+#include "ring_rig.h"
 
 using namespace thinback;
 using xen::State;
@@ -16,18 +14,9 @@ constexpr u64 mib = 1 << 20;
 constexpr u64 sector = 512;
 constexpr u64 volume_bytes = 8 * mib;
 
-MemoryDevice::Options asynchronous()
-{
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	options.is_payload_stable = false;
-	return options;
-}
-
 /* A pool with one volume, `disk`. */
 struct Pool {
-	Pool() : device(256 * mib, asynchronous())
+	Pool() : device(256 * mib, ring_device_options())
 	{
 		const struct tbk_format_options options = { "tank", { 1 }, 0 };
 

@@ -2,8 +2,9 @@
 #include "journal_rig.h"
 
 #include <string.h>
-#include <thinback/base/container.h>
 #include <thinback/format/journal.h>
+
+#include "asked.h"
 
 namespace thinback {
 namespace {
@@ -12,34 +13,7 @@ constexpr u64 mib = 1 << 20;
 constexpr u64 block_bytes = format::block_size;
 constexpr u64 words = block_bytes / sizeof(u64);
 
-struct Asked {
-	struct tbk_request request {};
-	struct tbk_wait wait {};
-	bool is_done = false;
-};
-
-void asked_done(struct tbk_request *request)
-{
-	Asked &asked = container_of<&Asked::request>(request);
-
-	asked.is_done = true;
-	tbk_wake(&asked.wait);
-}
-
-int is_asked_done(void *asked)
-{
-	return static_cast<Asked *>(asked)->is_done;
-}
-
 } // namespace
-
-MemoryDevice::Options JournalRig::asynchronous()
-{
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	return options;
-}
 
 JournalRig::JournalRig(const MemoryDevice::Options &options) : device(128 * mib, options)
 {
@@ -145,18 +119,9 @@ u64 JournalRig::checkpoint() const
 
 int JournalRig::ask(u32 op, u64 block, u64 count, void *data)
 {
-	Asked asked;
+	const struct tbk_payload payload = { data, TBK_PAYLOAD_BUFFER, 0, data ? block_bytes : 0 };
 
-	tbk_wait_init(&asked.wait);
-	asked.request.op = op;
-	asked.request.sector = block * 8;
-	asked.request.bytes = count * block_bytes;
-	if (data)
-		asked.request.payload = { data, TBK_PAYLOAD_BUFFER, 0, block_bytes };
-	asked.request.done = asked_done;
-	tbk_volume_submit(volume_, &asked.request);
-	tbk_wait_until(&asked.wait, is_asked_done, &asked);
-	return asked.request.error;
+	return ask_volume(volume_, op, block, count, data ? payload : tbk_payload{});
 }
 
 int JournalRig::write(u64 block, u64 value)

@@ -33,9 +33,9 @@ private:
 /* A pool whose volume `disk` is open, on a device that may lose its power. */
 class JournalRig {
 public:
-	static MemoryDevice::Options asynchronous();
+	static constexpr MemoryDevice::Options asynchronous = { .asynchronous = true };
 
-	explicit JournalRig(const MemoryDevice::Options &options = asynchronous());
+	explicit JournalRig(const MemoryDevice::Options &options = asynchronous);
 	~JournalRig();
 	JournalRig(const JournalRig &) = delete;
 	JournalRig &operator=(const JournalRig &) = delete;

@@ -39,7 +39,7 @@ TBK_TEST(journal_flush_without_changes_flushes_the_device)
 
 TBK_TEST(journal_flush_without_cache_is_nothing)
 {
-	MemoryDevice::Options options = JournalRig::asynchronous();
+	MemoryDevice::Options options = JournalRig::asynchronous;
 
 	options.volatile_cache = false;
 	JournalRig rig(options);

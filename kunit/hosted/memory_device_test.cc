@@ -42,13 +42,7 @@ int read_page(struct tbk_device &device, u64 at)
 	return page.bytes[0];
 }
 
-MemoryDevice::Options asynchronous()
-{
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	return options;
-}
+constexpr MemoryDevice::Options asynchronous = { .asynchronous = true };
 
 /* A file that goes with the block. */
 class TemporaryFile {
@@ -137,7 +131,7 @@ TBK_TEST(memory_device_completes_later)
 	for (u64 seed = 0; seed < 10; seed++)
 		hosted_run(
 			[&] {
-				MemoryDevice device(mib, asynchronous());
+				MemoryDevice device(mib, asynchronous);
 
 				CHECK_EQ(write_page(device, 4096, 5, TBK_IO_FUA), 0);
 				CHECK_EQ(read_page(device, 4096), 5);
@@ -192,7 +186,7 @@ TBK_TEST(misaligned_request_is_noticed)
 TBK_TEST(payload_changed_in_flight_is_noticed)
 {
 	const auto change_while_written = [] {
-		MemoryDevice device(mib, asynchronous());
+		MemoryDevice device(mib, asynchronous);
 		Page page(1);
 
 		device.hold();

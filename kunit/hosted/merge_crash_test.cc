@@ -19,13 +19,7 @@ constexpr u64 mib = 1 << 20;
 constexpr u64 blocks = 4096;
 constexpr u32 kept = 1; /* what every tenth block of the volume holds all the time */
 
-MemoryDevice::Options asynchronous()
-{
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	return options;
-}
+constexpr MemoryDevice::Options asynchronous = { .asynchronous = true };
 
 int write_blocks_of(struct tbk_pool *pool, u64 first, u64 step, u32 version)
 {
@@ -168,7 +162,7 @@ size_t inspect(struct kunit *test, const CrashDevice &device, u64 empty)
 	const u64 step = device.events() / moments + 1;
 
 	for (u64 at = 0; at <= device.events(); at += step) {
-		MemoryDevice image(device.size(), asynchronous());
+		MemoryDevice image(device.size(), asynchronous);
 		Inspection inspection(test, image, empty);
 
 		replay.advance(at);
@@ -204,7 +198,7 @@ struct tbk_pool *begin(CrashDevice &device, u64 &empty)
 
 TBK_TEST(merge_survives_power_cut_at_any_time)
 {
-	CrashDevice device(128 * mib, asynchronous());
+	CrashDevice device(128 * mib, asynchronous);
 	u64 empty = 0;
 	struct tbk_pool *pool = begin(device, empty);
 
@@ -230,7 +224,7 @@ TBK_TEST(merge_survives_power_cut_at_any_time)
 
 TBK_TEST(merge_survives_power_cut_while_snapshots_come_and_go)
 {
-	CrashDevice device(128 * mib, asynchronous());
+	CrashDevice device(128 * mib, asynchronous);
 	u64 empty = 0;
 	struct tbk_pool *pool = begin(device, empty);
 
@@ -272,7 +266,7 @@ void begin_merge(struct kunit *test, struct tbk_pool *pool)
 
 TBK_TEST(merge_half_way_is_taken_over_by_a_snapshot)
 {
-	CrashDevice device(128 * mib, asynchronous());
+	CrashDevice device(128 * mib, asynchronous);
 	u64 empty = 0;
 	struct tbk_pool *pool = begin(device, empty);
 
@@ -289,7 +283,7 @@ TBK_TEST(merge_half_way_is_taken_over_by_a_snapshot)
 
 TBK_TEST(merge_half_way_is_ended_when_the_child_is_removed)
 {
-	CrashDevice device(128 * mib, asynchronous());
+	CrashDevice device(128 * mib, asynchronous);
 	Findings findings;
 	u64 empty = 0;
 	struct tbk_pool *pool = begin(device, empty);

@@ -194,10 +194,7 @@ TBK_TEST(repair_keeps_journal_beside_a_node_that_is_lost)
 
 namespace {
 
-MemoryDevice::Options asynchronous()
-{
-	return JournalRig::asynchronous();
-}
+constexpr MemoryDevice::Options asynchronous = JournalRig::asynchronous;
 
 /* What a DamagedPool has come to. */
 void copy_to(MemoryDevice &to, RamDevice &from)
@@ -235,7 +232,7 @@ TBK_TEST(repair_survives_power_cut_at_any_write)
 	auto made = DamagedPool::create();
 	REQUIRE_OK(made);
 	DamagedPool &pool = *made.value();
-	CrashDevice device(64 << 20, asynchronous());
+	CrashDevice device(64 << 20, asynchronous);
 	Kinds before, seen;
 
 	spoil(test, pool);
@@ -251,7 +248,7 @@ TBK_TEST(repair_survives_power_cut_at_any_write)
 	for (u64 at = 0; at <= device.events(); at++) {
 		replay.advance(at);
 		for (u64 way = 0; way < 4; way++) {
-			MemoryDevice image(device.size(), asynchronous());
+			MemoryDevice image(device.size(), asynchronous);
 
 			replay.build(image, way == 0   ? CrashReplay::none()
 					    : way == 1 ? CrashReplay::all()
@@ -409,7 +406,7 @@ namespace {
 /* What the power is cut off from, and what is true of it whenever that is. */
 void cut_repair(struct kunit *test, DamagedPool &pool, u32 how, const char *except)
 {
-	CrashDevice device(64 << 20, asynchronous());
+	CrashDevice device(64 << 20, asynchronous);
 
 	copy_to(device, *pool.device);
 	device.restart();
@@ -419,7 +416,7 @@ void cut_repair(struct kunit *test, DamagedPool &pool, u32 how, const char *exce
 	for (u64 at = 0; at <= device.events(); at++) {
 		replay.advance(at);
 		for (u64 way = 0; way < 3; way++) {
-			MemoryDevice image(device.size(), asynchronous());
+			MemoryDevice image(device.size(), asynchronous);
 
 			replay.build(image, way == 0   ? CrashReplay::none()
 					    : way == 1 ? CrashReplay::all()

@@ -86,7 +86,7 @@ TBK_TEST(restore_brings_back_a_pool_in_a_merge)
 	REQUIRE_EQ(town.open(), 0);
 	REQUIRE_EQ(town.fill_for_merge(), 0);
 	CHECK_EQ(town.close(), 0);
-	CrashDevice device(town.device.size(), JournalRig::asynchronous());
+	CrashDevice device(town.device.size(), JournalRig::asynchronous);
 
 	remove_slowly(test, device, town);
 	CrashReplay replay(device);
@@ -174,7 +174,7 @@ TBK_TEST(restore_is_cut_off_at_any_write)
 
 	fill(test, town);
 	REQUIRE_EQ(told.take(town.device), 0);
-	CrashDevice device(town.device.size(), JournalRig::asynchronous());
+	CrashDevice device(town.device.size(), JournalRig::asynchronous);
 
 	device.copy_from(town.device);
 	device.restart();
@@ -183,7 +183,7 @@ TBK_TEST(restore_is_cut_off_at_any_write)
 
 	for (u64 at = 0; at <= device.events(); at++) {
 		replay.advance(at);
-		MemoryDevice image(device.size(), JournalRig::asynchronous());
+		MemoryDevice image(device.size(), JournalRig::asynchronous);
 		Findings findings;
 		Transcript found;
 

@@ -10,27 +10,32 @@
 
 namespace thinback {
 
-inline MemoryDevice::Options ring_device_options()
+constexpr MemoryDevice::Options ring_device_options()
 {
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	options.is_payload_stable = false;
-	return options;
+	return { .asynchronous = true, .is_payload_stable = false };
 }
 
-inline struct tbk_vbd_target ring_target(MemoryDevice &device)
+/* What is made of it for a guest. */
+struct RingDisk {
+	u64 bytes = 4 << 20;
+	bool is_read_only = false;
+	bool has_discards = true;
+};
+
+inline struct tbk_vbd_target ring_target(MemoryDevice &device, const RingDisk &disk = {})
 {
 	struct tbk_vbd_target target = {};
 
 	target.device = &device;
-	target.discard = 1;
+	target.read_only = disk.is_read_only;
+	target.discard = disk.has_discards;
 	return target;
 }
 
 struct RingRig {
-	explicit RingRig(const MemoryDevice::Options &options = ring_device_options())
-		: device(4 << 20, options), guest(ring_target(device))
+	explicit RingRig(const MemoryDevice::Options &options = ring_device_options(),
+			 const RingDisk &disk = {})
+		: device(disk.bytes, options), guest(ring_target(device, disk))
 	{
 	}
 
@@ -38,6 +43,26 @@ struct RingRig {
 	{
 		guest.connect(abi, xen::State::initialised, layout);
 		return guest.wait_for(xen::State::connected);
+	}
+
+	/* The device does nothing from then on, until it is let go. */
+	bool connect_and_hold(const GuestLayout &layout = {})
+	{
+		if (!connect(layout))
+			return false;
+		hosted_sleep_ms(1);
+		device.hold();
+		return true;
+	}
+
+	/* The guest goes, and the device holds what it has for a while. */
+	void leave_while_held(u64 ms = 100)
+	{
+		hosted_spawn("let go", [this, ms] {
+			hosted_sleep_ms(ms);
+			device.let_go();
+		});
+		guest.leave();
 	}
 
 	/* Closes, and says whether all was let go. */
@@ -61,6 +86,20 @@ struct RingRig {
 			return 99;
 		return reply.status;
 	}
+
+	/* So many answers, none of them an error. */
+	bool take_all(u64 count)
+	{
+		GuestReply reply = {};
+
+		for (u64 i = 0; i < count; i++) {
+			if (!guest.take(reply) || reply.status)
+				return false;
+		}
+		return true;
+	}
+
+	int flush() { return ask({ xen::op_flush, 77, 0, {}, 0, 7 }); }
 
 	int write(u64 sector, u8 value, u32 queue = 0)
 	{

@@ -21,7 +21,7 @@ struct Policy {
 
 class Rig : public JournalRig {
 public:
-	explicit Rig(const MemoryDevice::Options &options = asynchronous()) : JournalRig(options) {}
+	explicit Rig(const MemoryDevice::Options &options = asynchronous) : JournalRig(options) {}
 
 	int set(const Policy &wanted)
 	{
@@ -54,6 +54,23 @@ public:
 			return false;
 		hosted_sleep_ms(1);
 		return true;
+	}
+	/* So many blocks are written, and freed once @policy holds. */
+	bool free_under(const Policy &policy, u64 count)
+	{
+		return is_ok() && !set(policy) && fill(0, count) && free(0, count);
+	}
+	/* The same, and the pool is filled with @value; the first block for which there was no room. */
+	u64 free_in_full_pool(const Policy &policy, u64 count, u64 value)
+	{
+		u64 at = 8192;
+
+		if (!is_ok() || tbk_volume_resize(pool, "disk", 256 * mib, 0, nullptr) ||
+		    set(policy) || !fill(0, count))
+			return 0;
+		while (write(at, value) == 0)
+			at++;
+		return free(0, count) ? at : 0;
 	}
 	/* Pages of the device that hold what fill() wrote. */
 	u64 pages_left() const
@@ -108,7 +125,7 @@ TBK_TEST(sweep_discards_what_was_freed_in_few_pieces)
 
 TBK_TEST(sweep_keeps_to_granules_of_the_device)
 {
-	MemoryDevice::Options options = JournalRig::asynchronous();
+	MemoryDevice::Options options = JournalRig::asynchronous;
 
 	options.discard_granularity = 16 * block;
 	Rig rig(options);
@@ -132,16 +149,13 @@ TBK_TEST(sweep_waits_for_no_granule_in_vain)
 {
 	constexpr u32 granule = 128;
 	const Policy policies[] = { { true, true, 0 }, { true, false, mib }, { true, true, mib } };
-	MemoryDevice::Options options = JournalRig::asynchronous();
+	MemoryDevice::Options options = JournalRig::asynchronous;
 
 	options.discard_granularity = granule * block;
 	for (const Policy &policy : policies) {
 		Rig rig(options);
 
-		REQUIRE(rig.is_ok());
-		CHECK_EQ(rig.set(policy), 0);
-		CHECK(rig.fill(0, 1024));
-		CHECK(rig.free(0, 1024));
+		REQUIRE(rig.free_under(policy, 1024));
 		CHECK_EQ(tbk_pool_settle(rig.pool), 0);
 		CHECK(rig.device.counts().bytes_discarded >= (1024 - granule) * block);
 		CHECK_EQ(rig.about().freeing, 0);
@@ -156,10 +170,7 @@ TBK_TEST(sweep_is_no_faster_than_its_rate)
 	constexpr u64 second = 1000 * 1000 * 1000;
 	Rig rig;
 
-	REQUIRE(rig.is_ok());
-	CHECK_EQ(rig.set({ .discard = true, .rate = mib }), 0);
-	CHECK(rig.fill(0, 1024));
-	CHECK(rig.free(0, 1024));
+	REQUIRE(rig.free_under({ .discard = true, .rate = mib }, 1024));
 	CHECK(rig.device.counts().bytes_discarded < mib);
 	CHECK(rig.about().freeing >= 3 * mib);
 	const u64 begun = tbk_now_ns();
@@ -172,15 +183,9 @@ TBK_TEST(sweep_is_no_faster_than_its_rate)
 TBK_TEST(sweep_leaves_discards_out_for_who_needs_room)
 {
 	Rig rig;
-	u64 at = 8192;
+	const u64 at = rig.free_in_full_pool({ .discard = true, .rate = mib }, 4096, pattern);
 
-	REQUIRE(rig.is_ok());
-	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 256 * mib, 0, nullptr), 0);
-	CHECK_EQ(rig.set({ .discard = true, .rate = mib }), 0);
-	CHECK(rig.fill(0, 4096));
-	while (rig.write(at, pattern) == 0)
-		at++;
-	CHECK(rig.free(0, 4096));
+	REQUIRE(at != 0);
 	CHECK(rig.fill(at, 3000));
 	CHECK(rig.device.counts().bytes_discarded < 4 * mib);
 	CHECK(rig.is_sound());
@@ -208,15 +213,12 @@ TBK_TEST(sweep_loses_no_block_to_a_discard_that_fails)
 
 TBK_TEST(sweep_of_a_device_without_discards)
 {
-	MemoryDevice::Options options = JournalRig::asynchronous();
+	MemoryDevice::Options options = JournalRig::asynchronous;
 
 	options.discards = false;
 	Rig rig(options);
 
-	REQUIRE(rig.is_ok());
-	CHECK_EQ(rig.set({ .discard = true }), 0);
-	CHECK(rig.fill(0, 50));
-	CHECK(rig.free(0, 50));
+	REQUIRE(rig.free_under({ .discard = true }, 50));
 	CHECK_EQ(tbk_pool_settle(rig.pool), 0);
 	CHECK_EQ(rig.about().freeing, 0);
 	CHECK_EQ(rig.about().discard, 1);
@@ -227,10 +229,7 @@ TBK_TEST(sweep_does_not_hold_up_a_close)
 	constexpr u64 second = 1000 * 1000 * 1000;
 	Rig rig;
 
-	REQUIRE(rig.is_ok());
-	CHECK_EQ(rig.set({ .discard = true, .rate = mib }), 0);
-	CHECK(rig.fill(0, 8192));
-	CHECK(rig.free(0, 8192));
+	REQUIRE(rig.free_under({ .discard = true, .rate = mib }, 8192));
 	const u64 begun = tbk_now_ns();
 
 	CHECK(rig.is_sound());
@@ -265,10 +264,7 @@ TBK_TEST(sweep_turned_off_gives_out_what_waited)
 {
 	Rig rig;
 
-	REQUIRE(rig.is_ok());
-	CHECK_EQ(rig.set({ .discard = true, .rate = mib }), 0);
-	CHECK(rig.fill(0, 4096));
-	CHECK(rig.free(0, 4096));
+	REQUIRE(rig.free_under({ .discard = true, .rate = mib }, 4096));
 	CHECK(rig.about().freeing > 8 * mib);
 	CHECK_EQ(rig.set({}), 0);
 	CHECK_EQ(tbk_pool_settle(rig.pool), 0);
@@ -313,15 +309,9 @@ TBK_TEST(scrub_is_done_when_the_pool_is_closed)
 TBK_TEST(scrub_comes_before_a_block_is_given_out)
 {
 	Rig rig;
-	u64 at = 8192;
+	const u64 at = rig.free_in_full_pool({ .scrub = true, .rate = mib }, 4096, 1);
 
-	REQUIRE(rig.is_ok());
-	CHECK_EQ(tbk_volume_resize(rig.pool, "disk", 256 * mib, 0, nullptr), 0);
-	CHECK_EQ(rig.set({ .scrub = true, .rate = mib }), 0);
-	CHECK(rig.fill(0, 4096));
-	while (rig.write(at, 1) == 0)
-		at++;
-	CHECK(rig.free(0, 4096));
+	REQUIRE(at != 0);
 	const u64 before = rig.device.counts().bytes_written;
 
 	for (u64 i = 0; i < 3000; i++)
@@ -358,9 +348,7 @@ TBK_TEST(scrub_that_fails_keeps_the_block)
 	CHECK_EQ(tbk_pool_settle(rig.pool), 0);
 	const u64 before = rig.about().free;
 
-	CHECK_EQ(rig.set({ .scrub = true, .rate = mib }), 0);
-	CHECK(rig.fill(0, 1024));
-	CHECK(rig.free(0, 1024));
+	CHECK(rig.free_under({ .scrub = true, .rate = mib }, 1024));
 	/* Between two rounds, with nothing else to be written. */
 	hosted_sleep_ms(10);
 	rig.device.fail_write(1);

@@ -15,14 +15,7 @@ constexpr u64 mib = 1 << 20;
 constexpr u32 volumes = 4;
 constexpr u64 volume_blocks = 256 * mib / TBK_BLOCK;
 
-MemoryDevice::Options asynchronous()
-{
-	MemoryDevice::Options options;
-
-	options.asynchronous = true;
-	options.keeps_zeros = false;
-	return options;
-}
+constexpr MemoryDevice::Options asynchronous = { .asynchronous = true, .keeps_zeros = false };
 
 class Load {
 public:
@@ -64,7 +57,7 @@ public:
 /* What the pool says of its cache is true as well: all else stays what it was. */
 TBK_TEST(tuning_cache_keeps_to_its_limit_under_random_load)
 {
-	Fleet fleet(1024 * mib, asynchronous(), volumes, volume_blocks * TBK_BLOCK);
+	Fleet fleet(1024 * mib, asynchronous, volumes, volume_blocks * TBK_BLOCK);
 
 	REQUIRE(fleet.is_ok());
 	Load load(fleet);
@@ -93,7 +86,7 @@ TBK_TEST(tuning_cache_keeps_to_its_limit_under_random_load)
 
 TBK_TEST(tuning_cache_made_smaller_is_smaller)
 {
-	Fleet fleet(1024 * mib, asynchronous(), volumes, volume_blocks * TBK_BLOCK);
+	Fleet fleet(1024 * mib, asynchronous, volumes, volume_blocks * TBK_BLOCK);
 
 	REQUIRE(fleet.is_ok());
 	Load load(fleet);
@@ -113,7 +106,7 @@ TBK_TEST(tuning_cache_made_smaller_is_smaller)
 
 TBK_TEST(tuning_dirty_nodes_start_a_checkpoint)
 {
-	Fleet fleet(1024 * mib, asynchronous(), volumes, volume_blocks * TBK_BLOCK);
+	Fleet fleet(1024 * mib, asynchronous, volumes, volume_blocks * TBK_BLOCK);
 
 	REQUIRE(fleet.is_ok());
 	Load load(fleet);
@@ -134,7 +127,7 @@ TBK_TEST(tuning_dirty_nodes_start_a_checkpoint)
 
 TBK_TEST(tuning_taken_journal_starts_a_checkpoint)
 {
-	Fleet fleet(1024 * mib, asynchronous(), 1, volume_blocks * TBK_BLOCK);
+	Fleet fleet(1024 * mib, asynchronous, 1, volume_blocks * TBK_BLOCK);
 
 	REQUIRE(fleet.is_ok());
 	CHECK_EQ(fleet.info().journal_limit, 2 * mib);
@@ -156,7 +149,7 @@ TBK_TEST(tuning_taken_journal_starts_a_checkpoint)
 
 TBK_TEST(tuning_what_makes_no_sense_is_refused)
 {
-	Fleet fleet(256 * mib, asynchronous(), 0, 0);
+	Fleet fleet(256 * mib, asynchronous, 0, 0);
 
 	REQUIRE(fleet.is_ok());
 	const struct tbk_pool_info before = fleet.info();
@@ -178,7 +171,7 @@ TBK_TEST(tuning_what_makes_no_sense_is_refused)
 TBK_TEST(tuning_open_volume_takes_little_memory)
 {
 	constexpr u64 most = 64 * kib;
-	Fleet fleet(1024 * mib, asynchronous(), volumes, volume_blocks * TBK_BLOCK);
+	Fleet fleet(1024 * mib, asynchronous, volumes, volume_blocks * TBK_BLOCK);
 
 	REQUIRE(fleet.is_ok());
 	Load load(fleet);
@@ -212,7 +205,7 @@ TBK_TEST(tuning_open_volume_takes_little_memory)
 
 TBK_TEST(tuning_idle_volume_keeps_no_nodes_ready)
 {
-	Fleet fleet(1024 * mib, asynchronous(), volumes, volume_blocks * TBK_BLOCK);
+	Fleet fleet(1024 * mib, asynchronous, volumes, volume_blocks * TBK_BLOCK);
 
 	REQUIRE(fleet.is_ok());
 	Load load(fleet);
@@ -230,7 +223,7 @@ TBK_TEST(tuning_idle_volume_keeps_no_nodes_ready)
 TBK_TEST(tuning_flushes_of_100_volumes_share_a_write)
 {
 	constexpr u32 count = 100;
-	Fleet fleet(256 * mib, asynchronous(), count, mib);
+	Fleet fleet(256 * mib, asynchronous, count, mib);
 
 	REQUIRE(fleet.is_ok());
 	CHECK_EQ(tbk_pool_sync(fleet.pool), 0);
@@ -252,7 +245,7 @@ TBK_TEST(tuning_flushes_of_100_volumes_share_a_write)
 TBK_TEST(tuning_removal_keeps_to_its_rate)
 {
 	constexpr u64 extents = 20000;
-	Fleet fleet(1024 * mib, asynchronous(), 2, volume_blocks * TBK_BLOCK);
+	Fleet fleet(1024 * mib, asynchronous, 2, volume_blocks * TBK_BLOCK);
 
 	REQUIRE(fleet.is_ok());
 	CHECK_EQ(fleet.info().remove_rate, 0u);

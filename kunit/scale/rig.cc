@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "../../drivers/hosted/hosted.h"
+#include "../hosted/asked.h"
 #include "scale.h"
 
 #include <stdarg.h>
@@ -7,8 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <thinback/base/container.h>
 
 namespace thinback {
 
@@ -30,15 +29,8 @@ u8 *zeros()
 	return bytes;
 }
 
-MemoryDevice::Options forgetful()
-{
-	MemoryDevice::Options options;
-
-	options.keeps_zeros = false;
-	options.is_payload_stable =
-		false; /* a checksum of each write, twice, would be most of the time */
-	return options;
-}
+/* A checksum of each write, twice, would be most of the time. */
+constexpr MemoryDevice::Options forgetful = { .is_payload_stable = false, .keeps_zeros = false };
 
 } // namespace
 
@@ -75,7 +67,7 @@ double seconds_now()
 	return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-ScalePool::ScalePool(u64 bytes, u64 journal_bytes) : device(bytes, forgetful())
+ScalePool::ScalePool(u64 bytes, u64 journal_bytes) : device(bytes, forgetful)
 {
 	const struct tbk_format_options format = { "tank", { 1 }, journal_bytes };
 
@@ -174,41 +166,12 @@ ScaleVolume::~ScaleVolume()
 	tbk_volume_close(volume_);
 }
 
-namespace {
-
-struct Asked {
-	struct tbk_request request {};
-	struct tbk_wait wait {};
-	int is_done = 0;
-};
-
-void asked_done(struct tbk_request *request)
-{
-	Asked &asked = container_of<&Asked::request>(request);
-
-	asked.is_done = 1;
-	tbk_wake(&asked.wait);
-}
-
-} // namespace
-
 int ScaleVolume::request(u32 op, u64 block, u64 blocks)
 {
-	Asked asked;
-
 	if (blocks * block_bytes > longest)
 		give_up("a request of %llu blocks", static_cast<unsigned long long>(blocks));
-	tbk_wait_init(&asked.wait);
-	asked.request.op = op;
-	asked.request.sector = block * 8;
-	asked.request.bytes = blocks * block_bytes;
-	asked.request.payload = { zeros(), TBK_PAYLOAD_BUFFER, 0, blocks * block_bytes };
-	asked.request.done = asked_done;
-	tbk_volume_submit(volume_, &asked.request);
-	tbk_wait_until(
-		&asked.wait, [](void *self) { return static_cast<Asked *>(self)->is_done; },
-		&asked);
-	return asked.request.error;
+	return ask_volume(volume_, op, block, blocks,
+			  { zeros(), TBK_PAYLOAD_BUFFER, 0, blocks * block_bytes });
 }
 
 void ScaleVolume::write(u64 block, u64 blocks)

@@ -9,15 +9,7 @@ TBK_TEST(check_space_finds_leak)
 {
 	REQUIRE_DAMAGED_POOL(pool);
 
-	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
-				  [](BlockImage &image) { bitmap(image).bits[2000] |= 0x0e; }));
-	CHECK_OK(pool.spoil_block(pool.summary_block(), [](BlockImage &image) {
-		auto &free = summary(image).groups[0].free;
-
-		free.set(free.get() - 3);
-	}));
-	CHECK_OK(pool.spoil_super(
-		[](format::Superblock &super) { super.free.set(super.free.get() - 3); }));
+	CHECK_OK(pool.spoil_leak());
 	CHECK_EQ(pool.findings->check(*pool.device), 0);
 	CHECK(pool.findings->has(TBK_FINDING_LEAK,
 				 "3 blocks from block 16001 on are in use by nobody"));

@@ -325,6 +325,19 @@ u64 DamagedPool::find_node(u32 id, u32 level) const
 	return 0;
 }
 
+Status DamagedPool::spoil_leak()
+{
+	TBK_TRY(spoil_block(bitmap_block(),
+			    [](BlockImage &image) { bitmap(image).bits[2000] |= 0x0e; }));
+	TBK_TRY(spoil_block(summary_block(), [](BlockImage &image) {
+		auto &free = summary(image).groups[0].free;
+
+		free.set(free.get() - 3);
+	}));
+	return spoil_super(
+		[](format::Superblock &newest) { newest.free.set(newest.free.get() - 3); });
+}
+
 Status DamagedPool::flip(u64 block, u32 byte, u8 bits)
 {
 	u8 there = 0;

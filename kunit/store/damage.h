@@ -96,6 +96,20 @@ public:
 	/* All copies of the node. */
 	Status flip_node(const Place &place, u32 byte, u8 bits);
 	Status flip_node(u64 block, u32 byte, u8 bits);
+	/* Blocks of nodes that have two copies, both; returns how many. */
+	template <typename Visit> u32 for_each_copy(const Visit &visit) const
+	{
+		u32 seen = 0;
+
+		for (u32 i = 0; i < count_; i++) {
+			if (!places_[i].mirror)
+				continue;
+			visit(places_[i].block);
+			visit(places_[i].mirror);
+			seen += 2;
+		}
+		return seen;
+	}
 	/* As in pools made before nodes had second copies; these are nobody's then. */
 	Status drop_copies();
 
@@ -108,6 +122,9 @@ public:
 	Status spoil_super(SpoilSuper spoil);
 	/* Of the summary and the bitmap of the first group; these lead nowhere. */
 	Status spoil_block(u64 block, Spoil spoil);
+
+	/* Three blocks from block 16001 on are in use by nobody, by all counts. */
+	Status spoil_leak();
 
 	/* All copies. */
 	Status lose_superblocks();

@@ -83,15 +83,7 @@ TBK_TEST(repair_mends_leak)
 {
 	REQUIRE_DAMAGED_POOL(pool);
 
-	CHECK_OK(pool.spoil_block(pool.bitmap_block(),
-				  [](BlockImage &image) { bitmap(image).bits[2000] |= 0x0e; }));
-	CHECK_OK(pool.spoil_block(pool.summary_block(), [](BlockImage &image) {
-		auto &free = summary(image).groups[0].free;
-
-		free.set(free.get() - 3);
-	}));
-	CHECK_OK(pool.spoil_super(
-		[](format::Superblock &super) { super.free.set(super.free.get() - 3); }));
+	CHECK_OK(pool.spoil_leak());
 	expect_mended(test, pool, TBK_FINDING_LEAK, "group 0: bitmaps made anew");
 }
 
@@ -169,21 +161,11 @@ TBK_TEST(repair_mends_copies_of_nodes)
 {
 	REQUIRE_DAMAGED_POOL(pool);
 	Random random;
-	u32 seen = 0;
 
-	for (u32 i = 0; i < pool.node_count(); i++) {
-		const DamagedPool::Place &node = pool.node(i);
-		const u64 copies[] = { node.block, node.mirror };
-
-		for (u64 block : copies) {
-			if (node.mirror == 0)
-				continue;
-			CHECK_OK(pool.flip(block, static_cast<u32>(random.below(4096)), 2));
-			expect_mended(test, pool, TBK_FINDING_REPAIRABLE,
-				      "written anew from its copy");
-			seen++;
-		}
-	}
+	const u32 seen = pool.for_each_copy([&](u64 block) {
+		CHECK_OK(pool.flip(block, static_cast<u32>(random.below(4096)), 2));
+		expect_mended(test, pool, TBK_FINDING_REPAIRABLE, "written anew from its copy");
+	});
 	CHECK(seen >= 10);
 }
 

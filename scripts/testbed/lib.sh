@@ -79,11 +79,27 @@ until_true() {
 
 # sum FILE [MIB [SKIP]]: sha256 of MiB blocks of a device, read past the page cache.
 sum() {
-	dd if="$1" bs=1M iflag=direct ${2:+count="$2"} ${3:+skip="$3"} status=none | sha256sum | cut -d ' ' -f 1
+	dd if="$1" bs=1M iflag=direct ${2:+count="$2"} ${3:+skip="$3"} status=none | sha
 }
 
 # pattern SEED MIB: that many MiB, the same for the same number SEED, no two blocks alike.
 pattern() { seq "$1"00000000 "$1"99999999 | head -c "$2M"; }
+
+# sha: of what comes in.
+sha() { sha256sum | cut -d ' ' -f 1; }
+
+# reload DEVICE FILE: pool tank goes from DEVICE, sound, and the module with it; when both are back, FILE holds what it held.
+reload() {
+	local before
+	before=$(sum "$2")
+	check_status "a pool in use cannot go" 12 bash -c "exec 3<$2; thinback detach tank"
+	need "detach" thinback detach tank
+	check_status "the pool on disk is sound" 0 thinback check "$1"
+	need "unload" rmmod xen_thinback
+	need "load again" modprobe xen-thinback
+	need "attach" thinback attach "$1"
+	check_same "the data is there" "$before" "$(sum "$2")"
+}
 
 # power_cut: the host kills the machine here and boots it again on the same
 # disks, with $TBED_boot one higher. Nothing after this line runs.
