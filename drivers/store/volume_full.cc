@@ -90,6 +90,35 @@ VolumeIo::Step VolumeIo::space_refused(RequestState &state, Err err)
 	return Step::stalled;
 }
 
+/* What the checkpoint freed is to be given out first. Queued under the lock, for the same reason as in mapped_piece_written(). */
+void VolumeIo::queue_retry(RequestState &state)
+{
+	IrqGuard guard(lock_);
+
+	retries_.push_back(state);
+	tbk_work_queue(pool_.queue(), &retry_work_);
+}
+
+/*
+ * A work of its own: this waits until requests that are inside have ended, and some of
+ * these wait for one of the slow works.
+ */
+void VolumeIo::run_retry(struct tbk_work *work)
+{
+	VolumeIo &self = container_of<&VolumeIo::retry_work_>(work);
+	List<RequestState, &RequestState::link> retries;
+
+	{
+		IrqGuard guard(self.lock_);
+		retries.splice_all(self.retries_);
+	}
+	if (retries.is_empty())
+		return;
+	self.pool_.reclaim_now();
+	while (RequestState *state = retries.pop_front())
+		self.queue_slow(*state);
+}
+
 bool VolumeIo::may_wait(const RequestState &state) const
 {
 	if (pool_.checkpointer().has_failed() || (state.leaving && state.leaving->load_acquire()))
