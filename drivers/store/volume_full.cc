@@ -119,6 +119,33 @@ void VolumeIo::run_retry(struct tbk_work *work)
 		self.queue_slow(*state);
 }
 
+/*
+ * Unmaps; what of that goes before the nodes run short stays gone, and while some does it
+ * goes on after a checkpoint, which brings replaced nodes back.
+ */
+VolumeIo::Step VolumeIo::drop(RequestState &state, u64 block, u64 count)
+{
+	Status unmapped;
+	bool is_less = false;
+
+	{
+		MutexGuard guard(volume_.lock);
+		const u64 before = volume_.usage.mapped;
+
+		unmapped = unmap(block, count);
+		is_less = volume_.usage.mapped < before;
+	}
+	if (unmapped.error() == Err::no_space && (is_less || !state.retried) &&
+	    pool_.space().freeing_blocks() > 0) {
+		state.stall = Stall::checkpoint;
+		return Step::stalled;
+	}
+	if (!unmapped.is_ok())
+		fail(state, unmapped.error());
+	state.handed_out += count * format::block_size;
+	return Step::done;
+}
+
 bool VolumeIo::may_wait(const RequestState &state) const
 {
 	if (pool_.checkpointer().has_failed() || (state.leaving && state.leaving->load_acquire()))

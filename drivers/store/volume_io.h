@@ -154,6 +154,7 @@ private:
 	Result<Run> take_space(u64 block, u32 count, const Mapping &found, Effort effort);
 	void give_space_back(Run run);
 	Step space_refused(RequestState &state, Err err);
+	Step drop(RequestState &state, u64 block, u64 count);
 	bool may_wait(const RequestState &state) const;
 	void wait_for_space(RequestState &state) TBK_EXCLUDES(lock_);
 	void queue_retry(RequestState &state) TBK_EXCLUDES(lock_);
