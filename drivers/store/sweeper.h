@@ -68,6 +68,8 @@ private:
 	static void run_work(struct tbk_work *work);
 	static void done(struct tbk_io *io);
 	bool is_idle() const { return done_.load_acquire() == kicks_.load_acquire(); }
+	/* Of the device's discards, in blocks; 0: it has none. */
+	u64 granule() const;
 	bool is_short() const;
 	bool may_discard(const SweepPolicy &policy) const;
 	bool sweep(const SweepPolicy &policy, bool in_haste);
@@ -85,7 +87,6 @@ private:
 	void slow_down(const SweepPolicy &policy, u64 begun, u32 count);
 
 	Pool &pool_;
-	u64 granule_ = 1; /* of the device's discards, in blocks; 0: it has none */
 	Atomic<u32> what_;
 	Atomic<u32> rate_;
 	Atomic<u8> refused_; /* the device said that it has no discards */
