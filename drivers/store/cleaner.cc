@@ -16,6 +16,7 @@ Cleaner::Cleaner(Pool &pool) : pool_(pool)
 Status Cleaner::init()
 {
 	editor_ = TBK_TRY(make<ExtentEditor>(pool_.cache(), pool_.space()));
+	editor_->set_spare(ExtentEditor::spare_of_changes);
 	merger_ = TBK_TRY(make<Merger>(pool_.cache(), pool_.space()));
 	return {};
 }
@@ -48,28 +49,44 @@ bool Cleaner::may_go_on() const
 	return !stopping_.load_relaxed() && !pool_.checkpointer().has_failed();
 }
 
-/* True while there is more. */
-bool Cleaner::free_some(Volume &volume)
+/* Leaves, up to a portion; how many went. */
+Status Cleaner::free_leaves(Volume &volume, u64 &gone)
 {
 	MutexGuard guard(volume.lock);
 	const Moment moment = pool_.checkpointer().begin_change(volume);
-
 	const u64 leaves = pace_.portion(leaves_at_once);
 
 	pace_.spend(leaves);
-	for (u64 i = 0; i < leaves; i++) {
-		const Status freed = editor_->free_last(volume.tree, volume.usage, moment);
+	for (gone = 0; gone < leaves; gone++)
+		TBK_TRY(editor_->free_last(volume.tree, volume.usage, moment));
+	return {};
+}
 
-		if (freed.is_ok())
-			continue;
-		if (freed.error() != Err::not_found) {
-			tbk_log(TBK_LOG_ERROR, "%s: freeing removed volume %u: %s: it stays",
-				pool_.name(), volume.id, to_text(freed.error()));
-			volume.stuck = true;
-		}
+/*
+ * True while there is more. A leaf that goes takes a new block until the next checkpoint:
+ * where there is none, one is taken at once. If then not a single leaf can go, it stays.
+ */
+bool Cleaner::free_some(Volume &volume)
+{
+	u64 gone = 0;
+	const Status freed = free_leaves(volume, gone);
+	const bool was_short = is_short_;
+
+	is_short_ = false;
+	if (freed.is_ok())
+		return true;
+	if (freed.error() == Err::not_found)
 		return false;
+	if ((freed.error() == Err::no_space || freed.error() == Err::no_memory) &&
+	    (gone > 0 || !was_short)) {
+		is_short_ = gone == 0;
+		(void)pool_.checkpointer().sync();
+		return true;
 	}
-	return true;
+	tbk_log(TBK_LOG_ERROR, "%s: freeing removed volume %u: %s: it stays", pool_.name(),
+		volume.id, to_text(freed.error()));
+	volume.stuck = true;
+	return false;
 }
 
 /* Takes an empty one out of the catalog; the snapshot it came from may be next. */

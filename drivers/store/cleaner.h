@@ -54,6 +54,7 @@ private:
 	bool rest();
 	Task pick();
 	void clean(Volume &volume);
+	Status free_leaves(Volume &volume, u64 &gone);
 	bool free_some(Volume &volume);
 	void finish(Volume &volume);
 
@@ -67,6 +68,8 @@ private:
 	Owned<ExtentEditor> editor_; /* used by the work alone */
 	Owned<Merger> merger_;	     /* the same */
 	Pace pace_;
+	bool is_short_ =
+		false; /* not a leaf could go for want of a block or memory; the work's alone */
 	Atomic<u32> busy_;
 	Atomic<u32> stopping_;
 	struct tbk_wait idle_ {};

@@ -39,6 +39,10 @@ struct Usage {
  */
 class ExtentEditor {
 public:
+	/* For set_spare(): of changes, for the catalog; of what guests drop, for who makes room as well. */
+	static constexpr u32 spare_of_changes = 1;
+	static constexpr u32 spare_of_drops = 2;
+
 	ExtentEditor(NodeCache &cache, Space &space) : editor_(cache, space) {}
 
 	/*
@@ -63,6 +67,8 @@ public:
 	TreeEditor::GivenUp take_given_up() { return editor_.take_given_up(); }
 
 	void relax() { editor_.relax(); }
+	/* What is kept back for nodes is left in part to those without which all stands still. */
+	void set_spare(u32 spare) { editor_.set_spare(spare); }
 
 private:
 	static constexpr u32 most_records = format::extent_capacity + 2;

@@ -128,7 +128,13 @@ private:
 	Status rename_all(Volume &volume, const Name &name, Why *why)
 		TBK_REQUIRES(catalog_->lock());
 	void turn_into_snapshot(Volume &volume, const Name &name) TBK_REQUIRES(catalog_->lock());
+	Status read_map(Volume &volume, u64 from) TBK_REQUIRES(catalog_->lock());
+	Result<u64> cut_piece(Volume &volume, ExtentEditor &editor, u64 at, u64 end)
+		TBK_REQUIRES(catalog_->lock());
 	Status cut_off(Volume &volume, u64 blocks) TBK_REQUIRES(catalog_->lock());
+	Status shrink(Volume &volume, u64 blocks, bool &is_less, Why *why)
+		TBK_REQUIRES(catalog_->lock());
+	Status resize_once(const char *volume, u64 blocks, u32 flags, bool &is_less, Why *why);
 	void touch_size(Volume &volume, u64 blocks) TBK_REQUIRES(catalog_->lock());
 	void apply_limits(Volume &volume, const Limits &limits) TBK_REQUIRES(catalog_->lock());
 	void move_limits(Volume &from, Volume &to) TBK_REQUIRES(catalog_->lock());

@@ -17,6 +17,13 @@ const char *or_nothing(const char *snapshot)
 	return snapshot ? snapshot : "";
 }
 
+u64 mapped_in(Volume &volume)
+{
+	MutexGuard guard(volume.lock);
+
+	return volume.usage.mapped;
+}
+
 } // namespace
 
 Result<Volume *> Pool::require(const char *volume, const char *snapshot, Why *why)
@@ -143,6 +150,44 @@ Status Pool::rollback(const char *volume, const char *snapshot, const char *keep
 	return {};
 }
 
+/* Whether the map from @from on can be read, so that damage is found before anything goes. */
+Status Pool::read_map(Volume &volume, u64 from)
+{
+	const u64 end = volume.size();
+	u64 at = from;
+
+	while (at < end) {
+		MutexGuard guard(volume.lock);
+
+		at += TBK_TRY(find_extent_locked(volume.tree, *cache_, VirtualBlock(at),
+						 BlockCount(end - at)))
+			      .run.raw();
+	}
+	return {};
+}
+
+/* The first piece of what is mapped from @at on; returns where to go on. */
+Result<u64> Pool::cut_piece(Volume &volume, ExtentEditor &editor, u64 at, u64 end)
+{
+	constexpr u64 at_once = 1 << 16;
+	MutexGuard guard(volume.lock);
+	const Mapping found = TBK_TRY(
+		find_extent_locked(volume.tree, *cache_, VirtualBlock(at), BlockCount(end - at)));
+
+	if (found.kind == Mapping::Kind::hole)
+		return at + found.run.raw();
+	const Moment moment = checkpointer_->begin_change(volume);
+	const u64 count = min(end - at, at_once);
+	const Status cut = editor.unmap(volume.tree, volume.usage, VirtualBlock(at),
+					BlockCount(count), moment);
+
+	volume.allowance.follow(volume.usage.own, 0, *space_);
+	if (volume.io)
+		volume.io->forget_changes(moment);
+	TBK_TRY(cut);
+	return at + count;
+}
+
 /*
  * What lies past the new end goes in the same epoch as the size, since no
  * checkpoint begins while the catalog is held. Guests write on: those who are
@@ -151,22 +196,19 @@ Status Pool::rollback(const char *volume, const char *snapshot, const char *keep
 Status Pool::cut_off(Volume &volume, u64 blocks)
 {
 	Owned<ExtentEditor> editor = TBK_TRY(make<ExtentEditor>(*cache_, *space_));
-	constexpr u64 at_once = 1 << 16;
 	const u64 end = volume.size();
 	Status cut;
 
+	editor->set_spare(ExtentEditor::spare_of_changes);
 	if (volume.io)
 		volume.io->freeze();
 	volume.set_size(blocks);
-	for (u64 at = blocks; at < end && cut.is_ok(); at += at_once) {
-		MutexGuard guard(volume.lock);
-		const Moment moment = checkpointer_->begin_change(volume);
+	for (u64 at = blocks; at < end && cut.is_ok();) {
+		const auto next = cut_piece(volume, *editor, at, end);
 
-		cut = editor->unmap(volume.tree, volume.usage, VirtualBlock(at),
-				    BlockCount(end - at < at_once ? end - at : at_once), moment);
-		volume.allowance.follow(volume.usage.own, 0, *space_);
-		if (volume.io)
-			volume.io->forget_changes(moment);
+		if (next.is_ok())
+			at = next.value();
+		cut = Status(next.error());
 	}
 	if (!cut.is_ok())
 		volume.set_size(end);
@@ -191,26 +233,67 @@ void Pool::touch_size(Volume &volume, u64 blocks)
 	volume.set_size(blocks);
 }
 
+/* @is_less: some of the tail has gone. */
+Status Pool::shrink(Volume &volume, u64 blocks, bool &is_less, Why *why)
+{
+	const Status readable = read_map(volume, blocks);
+	const u64 before = mapped_in(volume);
+
+	if (!readable.is_ok()) {
+		TBK_EXPLAIN(why, "%s/%s stays as it is: its map past %llu bytes: %s", name_.text,
+			    volume.name.text, blocks * block_bytes, to_text(readable.error()));
+		TBK_HINT(why, "see the kernel's log; to mend it: thinback check --repair");
+		return readable;
+	}
+	const Status cut = cut_off(volume, blocks);
+
+	is_less = mapped_in(volume) < before;
+	if (!cut.is_ok()) {
+		TBK_EXPLAIN(why, "%s/%s is still of %llu bytes%s: %s", name_.text, volume.name.text,
+			    volume.size() * block_bytes,
+			    is_less ? ", and some of what is to go reads as zeros" : "",
+			    to_text(cut.error()));
+		TBK_HINT(why, "make room in the pool or memory, then do the same again");
+	}
+	return cut;
+}
+
+Status Pool::resize_once(const char *volume, u64 blocks, u32 flags, bool &is_less, Why *why)
+{
+	MutexGuard guard(catalog_->lock());
+	Volume *found = TBK_TRY(require(volume, nullptr, why));
+
+	if (blocks < found->size() && !(flags & TBK_RESIZE_SHRINK)) {
+		TBK_EXPLAIN(why, "%s/%s has %llu bytes: what is past %llu would be lost",
+			    name_.text, volume, found->size() * block_bytes, blocks * block_bytes);
+		TBK_HINT(why, "to cut it off all the same: --shrink");
+		return Err::bad_argument;
+	}
+	if (blocks < found->size())
+		TBK_TRY(shrink(*found, blocks, is_less, why));
+	touch_size(*found, blocks);
+	return {};
+}
+
+/*
+ * Nodes that a shrink replaces come back with a checkpoint: where they run short it goes on after
+ * one. Not without end: a guest may fill up again what has gone.
+ */
 Status Pool::resize(const char *volume, u64 bytes, u32 flags, Why *why)
 {
 	TBK_TRY(may_change(why));
 	const u64 blocks = TBK_TRY(size_in_blocks(bytes, why));
-	{
-		MutexGuard guard(catalog_->lock());
-		Volume *found = TBK_TRY(require(volume, nullptr, why));
+	constexpr u32 most_tries = 1000;
+	bool is_less = true;
 
-		if (blocks < found->size() && !(flags & TBK_RESIZE_SHRINK)) {
-			TBK_EXPLAIN(why, "%s/%s has %llu bytes: what is past %llu would be lost",
-				    name_.text, volume, found->size() * block_bytes,
-				    blocks * block_bytes);
-			TBK_HINT(why, "to cut it off all the same: --shrink");
-			return Err::bad_argument;
-		}
-		if (blocks < found->size())
-			TBK_TRY(cut_off(*found, blocks));
-		touch_size(*found, blocks);
+	for (u32 tries = 1;; tries++) {
+		const Status resized = resize_once(volume, blocks, flags, is_less, why);
+
+		if (resized.error() != Err::no_space || (tries > 1 && !is_less) ||
+		    tries == most_tries)
+			return resized.is_ok() ? sync() : resized;
+		TBK_TRY(sync());
 	}
-	return sync();
 }
 
 } // namespace thinback

@@ -277,10 +277,24 @@ Result<bool> Repair::pass()
 	return !!dropper_;
 }
 
+/* A device may spoil what is written to it. */
+void Repair::tell_endless()
+{
+	if (!check_.found)
+		return;
+	tbk_format(
+		text_, sizeof(text_),
+		"repair: after %u passes there is still more to give up: its end was not reached",
+		most_passes);
+	check_.found(&check_, TBK_FINDING_DAMAGED, text_);
+}
+
 /* What was given up leaves space behind that the next pass frees. */
 Status Repair::run()
 {
-	for (u32 i = 0; i < most_passes; i++) {
+	bool is_more = true;
+
+	for (u32 i = 0; is_more && i < most_passes; i++) {
 		const auto more = pass();
 
 		/* All that is to be said of it was said. */
@@ -288,9 +302,10 @@ Status Repair::run()
 			return {};
 		if (!more.is_ok())
 			return more.error();
-		if (!more.value())
-			break;
+		is_more = more.value();
 	}
+	if (is_more)
+		tell_endless();
 	return mend_copies();
 }
 

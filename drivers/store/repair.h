@@ -41,6 +41,7 @@ private:
 	bool has_wrong_volume() const;
 	void mend_volumes(Pool &pool);
 	Status mend_pool();
+	void tell_endless();
 	void tell_pool();
 	void tell_volume(const CheckedTree &tree);
 	Status mend_nodes();

@@ -90,7 +90,7 @@ u64 Space::floor_for(const Want &want) const
 	const u64 kept_back = kept_back_.load_relaxed();
 
 	if (want.metadata)
-		return 0;
+		return kept_back / 8 * want.spare;
 	return want.kept + (want.reserved ? kept_back / 2 : kept_back);
 }
 

@@ -21,6 +21,7 @@ struct Want {
 	u32 count = 1;	       /* fewer may be given */
 	bool apart = false;    /* written in sequence: away from others */
 	bool metadata = false; /* may use what is kept back */
+	u32 spare = 0;	       /* metadata: how many eighths of that it leaves to others */
 	bool may_wait = true;  /* may read bitmaps */
 	u64 kept = 0;	       /* blocks that others have reserved; not for metadata */
 	bool reserved = false; /* was kept for who asks: may use half of what is kept back */

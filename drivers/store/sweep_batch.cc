@@ -12,6 +12,13 @@ SweepBatch::~SweepBatch()
 	tbk_big_free(zeros_);
 }
 
+u64 SweepBatch::granule() const
+{
+	const u64 bytes = pool_.device_info().discard_granularity;
+
+	return bytes > 0 ? max<u64>(bytes / format::block_size, 1) : 0;
+}
+
 Status SweepBatch::prepare(const SweepPolicy &policy)
 {
 	const struct tbk_device_info &device = pool_.device_info();
@@ -20,10 +27,7 @@ Status SweepBatch::prepare(const SweepPolicy &policy)
 		zeros_ = static_cast<u8 *>(tbk_big_alloc(zero_blocks * format::block_size));
 	if (policy.scrubs() && !zeros_)
 		return Err::no_memory;
-	granule_ = device.discard_granularity / format::block_size;
-	if (granule_ == 0 && device.discard_granularity > 0)
-		granule_ = 1;
-	if (policy.discards() && granule_ == 0 && !pool_.is_read_only())
+	if (policy.discards() && granule() == 0 && !pool_.is_read_only())
 		tbk_log(TBK_LOG_WARNING, "%s: %s takes no discards: what is freed is not discarded",
 			pool_.name(), device.name);
 	refused_.store_relaxed(0);
@@ -33,7 +37,7 @@ Status SweepBatch::prepare(const SweepPolicy &policy)
 
 bool SweepBatch::may_discard(const SweepPolicy &policy) const
 {
-	return policy.discards() && granule_ != 0 && !refused_.load_relaxed();
+	return policy.discards() && granule() != 0 && !refused_.load_relaxed();
 }
 
 u64 SweepBatch::bytes() const
@@ -61,9 +65,9 @@ void SweepBatch::give_back()
 /* As many of @run's blocks as one request takes; the rest begins at a granule's start, if it can. */
 u32 SweepBatch::piece_of(const Run &run, u32 most) const
 {
-	if (run.count <= most || granule_ < 2)
+	if (run.count <= most || granule() < 2)
 		return min(run.count, most);
-	const u64 end = (run.start + most) / granule_ * granule_;
+	const u64 end = (run.start + most) / granule() * granule();
 
 	return end > run.start ? static_cast<u32>(end - run.start) : most;
 }
@@ -73,7 +77,7 @@ u64 SweepBatch::most_of_piece(const SweepPolicy &policy, u64 budget) const
 {
 	const u64 most = min(u64{ policy.scrubs() ? zero_blocks : discard_blocks }, budget);
 
-	return may_discard(policy) ? max(most, min(granule_, u64{ discard_blocks })) : most;
+	return may_discard(policy) ? max(most, min(granule(), u64{ discard_blocks })) : most;
 }
 
 u32 SweepBatch::cut(Run *runs, u32 count, const SweepPolicy &policy)
@@ -128,8 +132,8 @@ bool SweepBatch::aim_zeros(Slot &slot, u64 from) const
 /* False if there is nothing to be asked: not one granule of the device. */
 bool SweepBatch::aim_discard(Slot &slot) const
 {
-	const u64 start = (slot.run.start + granule_ - 1) / granule_ * granule_;
-	const u64 end = (slot.run.start + slot.run.count) / granule_ * granule_;
+	const u64 start = (slot.run.start + granule() - 1) / granule() * granule();
+	const u64 end = (slot.run.start + slot.run.count) / granule() * granule();
 
 	if (start >= end || slot.failed)
 		return false;

@@ -48,6 +48,8 @@ private:
 	};
 
 	static void done(struct tbk_io *io);
+	/* Of the device's discards, in blocks; 0: it has none. */
+	u64 granule() const;
 	u64 most_of_piece(const SweepPolicy &policy, u64 budget) const;
 	u32 piece_of(const Run &run, u32 most) const;
 	bool aim_zeros(Slot &slot, u64 from) const;
@@ -58,7 +60,6 @@ private:
 	void tell(u32 op, int error);
 
 	Pool &pool_;
-	u64 granule_ = 1;    /* of the device's discards, in blocks; 0: it has none */
 	Atomic<u8> refused_; /* the device said that it has no discards */
 	Atomic<u8> told_;
 	u8 *zeros_ = nullptr; /* `zero_blocks`; once the policy asks for it */

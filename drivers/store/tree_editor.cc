@@ -28,6 +28,7 @@ Status TreeEditor::fill_stash(u32 wanted)
 
 		want.goal = last_block_ ? last_block_ + 1 : 0;
 		want.metadata = true;
+		want.spare = spare_;
 		const Run run = TBK_TRY(space_.take(home_, want));
 		auto node = cache_.prepare(run.start);
 

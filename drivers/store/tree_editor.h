@@ -74,6 +74,9 @@ public:
 	/* Gives back what is kept ready for the next change. */
 	void relax();
 
+	/* See Want; 0 at first, as for the catalog, without which there is no checkpoint. */
+	void set_spare(u32 spare) { spare_ = spare; }
+
 	Space &space() { return space_; }
 	NodeCache &cache() { return cache_; }
 
@@ -116,6 +119,7 @@ private:
 	Moment moment_{};
 	Home home_;
 	u64 last_block_ = 0; /* of a node, to keep them together */
+	u32 spare_ = 0;
 	Step path_[format::max_height + 1] = {};
 	u64 low_ = 0;
 	u64 high_ = 0;

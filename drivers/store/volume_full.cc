@@ -90,6 +90,62 @@ VolumeIo::Step VolumeIo::space_refused(RequestState &state, Err err)
 	return Step::stalled;
 }
 
+/* What the checkpoint freed is to be given out first. Queued under the lock, for the same reason as in mapped_piece_written(). */
+void VolumeIo::queue_retry(RequestState &state)
+{
+	IrqGuard guard(lock_);
+
+	retries_.push_back(state);
+	tbk_work_queue(pool_.queue(), &retry_work_);
+}
+
+/*
+ * A work of its own: this waits until requests that are inside have ended, and some of
+ * these wait for one of the slow works.
+ */
+void VolumeIo::run_retry(struct tbk_work *work)
+{
+	VolumeIo &self = container_of<&VolumeIo::retry_work_>(work);
+	List<RequestState, &RequestState::link> retries;
+
+	{
+		IrqGuard guard(self.lock_);
+		retries.splice_all(self.retries_);
+	}
+	if (retries.is_empty())
+		return;
+	self.pool_.reclaim_now();
+	while (RequestState *state = retries.pop_front())
+		self.queue_slow(*state);
+}
+
+/*
+ * Unmaps; what of that goes before the nodes run short stays gone, and while some does it
+ * goes on after a checkpoint, which brings replaced nodes back.
+ */
+VolumeIo::Step VolumeIo::drop(RequestState &state, u64 block, u64 count)
+{
+	Status unmapped;
+	bool is_less = false;
+
+	{
+		MutexGuard guard(volume_.lock);
+		const u64 before = volume_.usage.mapped;
+
+		unmapped = unmap(block, count);
+		is_less = volume_.usage.mapped < before;
+	}
+	if (unmapped.error() == Err::no_space && (is_less || !state.retried) &&
+	    pool_.space().freeing_blocks() > 0) {
+		state.stall = Stall::checkpoint;
+		return Step::stalled;
+	}
+	if (!unmapped.is_ok())
+		fail(state, unmapped.error());
+	state.handed_out += count * format::block_size;
+	return Step::done;
+}
+
 bool VolumeIo::may_wait(const RequestState &state) const
 {
 	if (pool_.checkpointer().has_failed() || (state.leaving && state.leaving->load_acquire()))

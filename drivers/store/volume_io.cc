@@ -34,6 +34,7 @@ VolumeIo::VolumeIo(Pool &pool, Volume &volume)
 {
 	tbk_work_init(&map_work_, run_map);
 	tbk_work_init(&expire_work_, run_expire);
+	tbk_work_init(&retry_work_, run_retry);
 	for (SlowWork &slow : slow_works_) {
 		tbk_work_init(&slow.work, run_slow);
 		slow.volume = this;
@@ -60,6 +61,7 @@ void VolumeIo::stop()
 {
 	tbk_work_cancel(&map_work_);
 	tbk_work_cancel(&expire_work_);
+	tbk_work_cancel(&retry_work_);
 	for (SlowWork &slow : slow_works_)
 		tbk_work_cancel(&slow.work);
 }
@@ -296,7 +298,10 @@ void VolumeIo::flush_ended(RequestState &state, int error)
 
 	if (!error && request.op != TBK_OP_FLUSH && (is_first || state.stall != Stall::none)) {
 		state.flushed = true;
-		queue_slow(state);
+		if (state.stall == Stall::checkpoint)
+			queue_retry(state);
+		else
+			queue_slow(state);
 		return;
 	}
 	finish(state);
@@ -334,10 +339,8 @@ bool VolumeIo::is_stuffed(RequestState &state) const
 
 void VolumeIo::resume(RequestState &state)
 {
-	if (state.stall == Stall::checkpoint) {
+	if (state.stall == Stall::checkpoint)
 		state.retried = true;
-		pool_.reclaim_now();
-	}
 	state.stall = Stall::none;
 	state.pending.store_relaxed(1);
 }

@@ -156,8 +156,11 @@ private:
 	Result<Run> take_space(u64 block, u32 count, const Mapping &found, Effort effort);
 	void give_space_back(Run run);
 	Step space_refused(RequestState &state, Err err);
+	Step drop(RequestState &state, u64 block, u64 count);
 	bool may_wait(const RequestState &state) const;
 	void wait_for_space(RequestState &state) TBK_EXCLUDES(lock_);
+	void queue_retry(RequestState &state) TBK_EXCLUDES(lock_);
+	static void run_retry(struct tbk_work *work);
 	static void run_expire(struct tbk_work *work);
 	void expire() TBK_EXCLUDES(lock_);
 
@@ -201,6 +204,8 @@ private:
 	List<RequestState, &RequestState::link> parked_ TBK_GUARDED_BY(lock_);
 	List<RequestState, &RequestState::link> slow_ TBK_GUARDED_BY(lock_);
 	u32 next_slow_ TBK_GUARDED_BY(lock_) = 0;
+	/* Writes that found no block, after the checkpoint that may have freed some. */
+	List<RequestState, &RequestState::link> retries_ TBK_GUARDED_BY(lock_);
 	List<Piece, &Piece::link> written_ TBK_GUARDED_BY(lock_);
 	/* Writes that wait for a block, outside gate and epoch; as many as there are. */
 	List<RequestState, &RequestState::link> waiting_ TBK_GUARDED_BY(lock_);
@@ -209,6 +214,7 @@ private:
 
 	struct tbk_work map_work_ {};
 	struct tbk_work expire_work_ {};
+	struct tbk_work retry_work_ {};
 	SlowWork slow_works_[slow_works];
 };
 

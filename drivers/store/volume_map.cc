@@ -49,8 +49,10 @@ void VolumeIo::run_map(struct tbk_work *work)
 
 Result<ExtentEditor *> VolumeIo::editor()
 {
-	if (!editor_)
+	if (!editor_) {
 		editor_ = TBK_TRY(make<ExtentEditor>(pool_.cache(), pool_.space()));
+		editor_->set_spare(ExtentEditor::spare_of_changes);
+	}
 	return editor_.get();
 }
 
@@ -88,9 +90,12 @@ Status VolumeIo::unmap(u64 first, u64 count)
 	const Moment moment = pool_.checkpointer().begin_change(volume_);
 
 	log_.begin_change();
+	/* It may take nodes and give back no block, as often as a guest likes. */
+	edit->set_spare(ExtentEditor::spare_of_drops);
 	const Status unmapped = edit->unmap(volume_.tree, volume_.usage, VirtualBlock(first),
 					    BlockCount(count), moment);
 
+	edit->set_spare(ExtentEditor::spare_of_changes);
 	volume_.allowance.follow(volume_.usage.own, 0, pool_.space());
 	look_again();
 	note(first, { 0, static_cast<u32>(count) }, moment, unmapped);

@@ -198,15 +198,7 @@ VolumeIo::Step VolumeIo::next_discard(RequestState &state)
 
 	if (is_stuffed(state))
 		return Step::stalled;
-	{
-		MutexGuard guard(volume_.lock);
-		const Status unmapped = unmap(at / block_bytes, count);
-
-		if (!unmapped.is_ok())
-			fail(state, unmapped.error());
-	}
-	state.handed_out += count * block_bytes;
-	return Step::done;
+	return drop(state, at / block_bytes, count);
 }
 
 } // namespace thinback

@@ -57,13 +57,8 @@ VolumeIo::Step VolumeIo::write_zeroes(RequestState &state, u64 block, u64 count,
 
 	if (is_there && is_stuffed(state))
 		return Step::stalled;
-	if (is_there) {
-		MutexGuard guard(volume_.lock);
-		const Status unmapped = unmap(block, length);
-
-		if (!unmapped.is_ok())
-			fail(state, unmapped.error());
-	}
+	if (is_there)
+		return drop(state, block, length);
 	state.handed_out += length * block_bytes;
 	return Step::done;
 }

@@ -26,6 +26,7 @@
 #include "../hosted/scrub_cases.h"
 #include "../hosted/scrub_run_cases.h"
 #include "../hosted/scrub_space_cases.h"
+#include "../hosted/starve_cases.h"
 #include "../hosted/sweep_cases.h"
 #include "../hosted/torn_slot_cases.h"
 #include "../hosted/tuning_cases.h"
@@ -63,6 +64,7 @@
 	X(scrub, TBK_SCRUB_CASES)			\
 	X(scrub_run, TBK_SCRUB_RUN_CASES)		\
 	X(scrub_space, TBK_SCRUB_SPACE_CASES)		\
+	X(starve, TBK_STARVE_CASES)			\
 	X(sweep, TBK_SWEEP_CASES)			\
 	X(volume, TBK_VOLUME_CASES)			\
 	X(watch, TBK_WATCH_CASES)			\

@@ -18,4 +18,5 @@
 	X(resize_of_a_clone_hides_what_its_parent_has)    \
 	X(resize_and_journal_agree_after_a_crash)         \
 	X(resize_cuts_off_a_write_that_waits_for_it)      \
-	X(resize_cuts_off_a_write_that_is_about_to_begin)
+	X(resize_cuts_off_a_write_that_is_about_to_begin) \
+	X(resize_that_cannot_read_the_map_cuts_nothing_off)

@@ -393,3 +393,36 @@ TBK_TEST(resize_cuts_off_a_write_that_is_about_to_begin)
 		CHECK(hosted_run(body, { seed, false }));
 	}
 }
+
+/* Whichever read of a leaf fails: the end is where it was, and what is before it, too. The root has a copy. */
+TBK_TEST(resize_that_cannot_read_the_map_cuts_nothing_off)
+{
+	constexpr u64 extents = 1000;
+	JournalRig rig;
+	u32 refused = 0;
+	int shrunk = -1;
+
+	REQUIRE(rig.is_ok());
+	for (u64 i = 0; i < extents; i++)
+		CHECK_EQ(rig.write(2 * i, i + 1), 0);
+	for (u64 n = 2; shrunk != 0 && n < 100; n++) {
+		rig.leave();
+		CHECK_EQ(tbk_pool_close(rig.pool, nullptr), 0);
+		rig.start();
+		REQUIRE(rig.is_ok());
+		rig.device.fail_read(n);
+		shrunk = tbk_volume_resize(rig.pool, "disk", mib, TBK_RESIZE_SHRINK, nullptr);
+		rig.device.fail_read(0);
+		if (shrunk == 0)
+			break;
+		refused++;
+		for (u64 i = 0; i < extents; i += 10)
+			CHECK(rig.holds(2 * i, i + 1));
+		CHECK(rig.holds(last, 0));
+	}
+	CHECK_EQ(shrunk, 0);
+	CHECK(refused > 3);
+	CHECK(!rig.holds(last, 0));
+	CHECK(rig.holds(0, 1));
+	CHECK(!rig.is_damaged());
+}

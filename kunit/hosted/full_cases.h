@@ -9,4 +9,5 @@
 	X(pause_ends_with_another_policy)    \
 	X(pause_ends_when_its_handle_leaves) \
 	X(pause_holds_up_nobody_else)        \
-	X(pause_ends_past_a_new_end)
+	X(pause_ends_past_a_new_end)         \
+	X(retries_leave_a_worker_to_who_is_waited_for)

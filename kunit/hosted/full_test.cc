@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a write does that finds no block: it fails, or waits, and who else goes on. */
+#include <memory>
+
 #include "../harness/check.h"
 #include "quota_rig.h"
 
@@ -145,5 +147,34 @@ TBK_TEST(pause_ends_past_a_new_end)
 	CHECK_EQ(tbk_volume_resize(rig.pool, "a", mib, TBK_RESIZE_SHRINK, nullptr), 0);
 	CHECK_EQ(rig.limit("a", TBK_LIMIT_QUOTA, 5), 0);
 	CHECK_EQ(write.wait(), -TBK_EINVAL);
+	CHECK(rig.is_sound());
+}
+
+/* Reclaiming waits for all requests inside, of which some go on in a worker. */
+TBK_TEST(retries_leave_a_worker_to_who_is_waited_for)
+{
+	constexpr u32 many = 40;
+	QuotaRig rig;
+	BlockAsked first;
+	BlockAsked second;
+	auto writes = std::make_unique<BlockAsked[]>(many);
+	u32 refused = 0;
+
+	REQUIRE(rig.b);
+	CHECK(rig.fill_up());
+	CHECK_EQ(QuotaRig::ask(rig.b, TBK_OP_DISCARD, 0, 16), 0);
+	CHECK_EQ(tbk_pool_settle(rig.pool), 0);
+	CHECK_EQ(QuotaRig::write(rig.a, 0), 0);
+	rig.device.delay_write(1);
+	first.submit(rig.a, TBK_OP_WRITE, 10);
+	second.submit(rig.a, TBK_OP_WRITE, 10);
+	CHECK_EQ(QuotaRig::ask(rig.b, TBK_OP_DISCARD, 1000, 200), 0);
+	for (u32 i = 0; i < many; i++)
+		writes[i].submit(rig.a, TBK_OP_WRITE, 100 + i);
+	hosted_sleep_ms(120 * 1000);
+	REQUIRE(first.is_done && second.is_done);
+	for (u32 i = 0; i < many; i++)
+		refused += writes[i].wait() != 0;
+	CHECK_EQ(refused, 0);
 	CHECK(rig.is_sound());
 }

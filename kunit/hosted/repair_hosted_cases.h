@@ -3,6 +3,7 @@
 #define TBK_REPAIR_HOSTED_CASES(X)                         \
 	X(repair_ends_journal_at_a_gap)                    \
 	X(repair_that_drops_leaves_room_for_zeroes)        \
+	X(repair_that_comes_to_no_end_says_so)             \
 	X(repair_replays_journal_into_bitmaps_made_anew)   \
 	X(repair_keeps_journal_beside_a_node_that_is_lost) \
 	X(repair_survives_power_cut_at_any_write)          \

@@ -117,6 +117,52 @@ void flip_leaves(MemoryDevice &device, u32 owner)
 
 } // namespace
 
+namespace {
+
+/* Spoils every leaf of extents that is written to it. */
+class SpoilingDevice : public MemoryDevice {
+public:
+	using MemoryDevice::MemoryDevice;
+
+private:
+	u64 note_write_submitted(const struct tbk_io &io) override { return io.sector; }
+	void note_write_done(u64 sector, int error) override
+	{
+		format::BlockHeader header = {};
+
+		read(sector * 512, &header, sizeof(header));
+		if (!error && header.magic.get() == format::node_magic && header.kind == 1 &&
+		    header.level == 0)
+			flip(*this, sector / 8);
+	}
+};
+
+} // namespace
+
+/* On such a device what takes a lost leaf's place is lost as well. */
+TBK_TEST(repair_that_comes_to_no_end_says_so)
+{
+	JournalRig rig;
+	SpoilingDevice device(rig.device.size());
+	struct tbk_check check {};
+	std::string said;
+
+	REQUIRE(rig.is_ok());
+	CHECK_EQ(rig.write(0, 1), 0);
+	(void)tbk_pool_settle(rig.pool);
+	rig.stop();
+	flip_leaves(rig.device, 1);
+	device.copy_from(rig.device);
+	check.repair = TBK_REPAIR_DROP;
+	check.context = &said;
+	check.found = [](struct tbk_check *in, enum tbk_finding_class kind, const char *text) {
+		if (kind == TBK_FINDING_DAMAGED)
+			*static_cast<std::string *>(in->context) += text;
+	};
+	CHECK_EQ(tbk_pool_repair(&device, &check, nullptr), 0);
+	CHECK(said.find("after 64 passes") != std::string::npos);
+}
+
 /* Also where they would take no space. */
 TBK_TEST(repair_that_drops_leaves_room_for_zeroes)
 {
