@@ -9,6 +9,9 @@
 namespace thinback {
 namespace {
 
+/* More than a pool can have gone on since a dump was made of it: 34 years of one each second. */
+constexpr u64 checkpoints_since = 1ull << 30;
+
 constexpr u32 known_flags = format::catalog_snapshot | format::catalog_hidden |
 			    format::catalog_removing | format::catalog_detect_zeroes;
 
@@ -24,7 +27,8 @@ const char *wrong_with(const struct tbk_dump_pool &pool)
 	    pool.journal_blocks > pool.blocks - format::journal_start)
 		return "its journal is larger than it can be";
 	if (pool.generation == 0 || pool.generation > format::low_48 ||
-	    pool.checkpoint > format::low_48 || pool.journal_next > format::low_48)
+	    pool.checkpoint > format::low_48 - checkpoints_since ||
+	    pool.journal_next > format::low_48)
 		return "its counters are out of range";
 	return nullptr;
 }
@@ -91,7 +95,10 @@ Status Restore::refuse(Why *why, const Volume &volume, const char *what)
 	return Err::bad_argument;
 }
 
-/* Numbers of checkpoints and of the journal's blocks go on past all that may lie on the device. */
+/*
+ * Numbers of checkpoints and of the journal's blocks go on past all that may lie on the device: were
+ * all superblocks lost once more, what is found of the old pool must not be taken for newer.
+ */
 Status Restore::make_empty(const struct tbk_dump_pool &told)
 {
 	constexpr u64 bytes = format::ring_length * format::block_size;
@@ -111,7 +118,7 @@ Status Restore::make_empty(const struct tbk_dump_pool &told)
 	super_.critical.set(static_cast<u16>(told.critical));
 	super_.policy.set(told.policy);
 	super_.discard_rate.set(told.discard_rate);
-	return write_rings(*scratch_.device, super_, told.checkpoint + 1, zeroes);
+	return write_rings(*scratch_.device, super_, told.checkpoint + checkpoints_since, zeroes);
 }
 
 Status Restore::begin(const struct tbk_dump_pool &told, u32 flags, Why *why)

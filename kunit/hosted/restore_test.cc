@@ -123,6 +123,41 @@ TBK_TEST(restore_brings_back_many_extents)
 	town.round_trip(test, told);
 }
 
+/* The old pool had gone on for long since the dump: its catalogs lie there still. */
+TBK_TEST(restore_is_newer_than_what_it_replaces)
+{
+	Town town(1);
+	Transcript told;
+	Transcript again;
+	struct tbk_check repair {};
+
+	REQUIRE_EQ(town.open(), 0);
+	CHECK_EQ(tbk_volume_create(town.pool, "a", 4 << 20, nullptr), 0);
+	CHECK_EQ(town.write_every("a", 0, 1000, 2, 1), 0);
+	CHECK_EQ(town.close(), 0);
+	REQUIRE_EQ(told.take(town.device), 0);
+	REQUIRE_EQ(tbk_pool_open(&town.device, 0, &town.pool, nullptr), 0);
+	for (u64 i = 0; i < 20; i++) {
+		CHECK_EQ(town.write_every("a", i, 1000, 50, 2), 0);
+		CHECK_EQ(tbk_pool_sync(town.pool), 0);
+	}
+	CHECK_EQ(town.close(), 0);
+	CHECK_EQ(told.restore(town.device), 0);
+	for (u64 ring : { format::ring_a, format::ring_b })
+		town.device.clear(ring * format::block_size,
+				  format::ring_length * format::block_size);
+	CHECK_EQ(tbk_pool_repair(&town.device, &repair, nullptr), 0);
+	REQUIRE_EQ(again.take(town.device), 0);
+	REQUIRE_EQ(again.objects.size(), 1u);
+	REQUIRE_EQ(again.trees.size(), 1u);
+	const auto &extents = told.trees[0].extents;
+	const auto &found = again.trees[0].extents;
+
+	REQUIRE_EQ(found.size(), extents.size());
+	for (size_t i = 0; i < found.size(); i++)
+		CHECK(found[i].start == extents[i].start && found[i].target == extents[i].target);
+}
+
 TBK_TEST(restore_refuses_a_device_that_is_smaller)
 {
 	Victim victim;
