@@ -19,14 +19,14 @@ struct ScrubTally {
 
 /* What is bad, and how what was done about it is told. */
 struct ScrubFinding {
-	const char *what;
-	u64 number;	  /* of those */
-	const char *more; /* that follows the number */
+	const char *what = nullptr;
+	u64 number = 0;		    /* of those */
+	const char *more = nullptr; /* that follows the number */
 	PhysicalBlock at;
-	Err why;
-	const char *healed;
-	const char *not_healed;
-	const char *remedy; /* that follows the reason */
+	Err why = Err::ok;
+	const char *healed = nullptr;
+	const char *not_healed = nullptr;
+	const char *remedy = nullptr; /* that follows the reason */
 };
 
 /* What the parts of a scrub have in common that verify what lies at fixed places. */

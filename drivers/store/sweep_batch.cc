@@ -65,9 +65,11 @@ void SweepBatch::give_back()
 /* As many of @run's blocks as one request takes; the rest begins at a granule's start, if it can. */
 u32 SweepBatch::piece_of(const Run &run, u32 most) const
 {
-	if (run.count <= most || granule() < 2)
+	const u64 granule = this->granule();
+
+	if (run.count <= most || granule < 2)
 		return min(run.count, most);
-	const u64 end = (run.start + most) / granule() * granule();
+	const u64 end = (run.start + most) / granule * granule;
 
 	return end > run.start ? static_cast<u32>(end - run.start) : most;
 }
@@ -132,10 +134,14 @@ bool SweepBatch::aim_zeros(Slot &slot, u64 from) const
 /* False if there is nothing to be asked: not one granule of the device. */
 bool SweepBatch::aim_discard(Slot &slot) const
 {
-	const u64 start = (slot.run.start + granule() - 1) / granule() * granule();
-	const u64 end = (slot.run.start + slot.run.count) / granule() * granule();
+	const u64 granule = this->granule();
 
-	if (start >= end || slot.failed)
+	if (granule == 0 || slot.failed)
+		return false;
+	const u64 start = (slot.run.start + granule - 1) / granule * granule;
+	const u64 end = (slot.run.start + slot.run.count) / granule * granule;
+
+	if (start >= end)
 		return false;
 	slot.io = {};
 	slot.io.op = TBK_OP_DISCARD;
