@@ -12,6 +12,7 @@ public:
 	/* Those of one ring, or of a few that share a cache line. */
 	struct alignas(64) Share {
 		Atomic<u64> out_of_requests;
+		Atomic<u64> limited;
 		Atomic<u64> reads;
 		Atomic<u64> writes;
 		Atomic<u64> flushes;
@@ -27,6 +28,7 @@ public:
 		stats = {};
 		for (const Share &one : shares_) {
 			stats.out_of_requests += one.out_of_requests.load_relaxed();
+			stats.limited += one.limited.load_relaxed();
 			stats.reads += one.reads.load_relaxed();
 			stats.writes += one.writes.load_relaxed();
 			stats.flushes += one.flushes.load_relaxed();

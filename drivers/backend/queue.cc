@@ -5,9 +5,6 @@
 namespace thinback {
 namespace {
 
-/* Then the thread looks whether it is to stop, and lets others run. */
-constexpr u32 batches_at_once = 16;
-
 /* Of the largest requests that fill a device's queue; 10 KiB each. */
 constexpr u32 max_annexes = 32;
 
@@ -24,11 +21,16 @@ Queue::Queue(const QueuePlan &plan)
 	: xen_(plan.xen),
 	  target_(*plan.target),
 	  counters_(*plan.counters),
+	  throttle_(*plan.throttle),
+	  stats_(*plan.stats),
 	  failure_(*plan.failure),
+	  kept_ns_(plan.kept_seconds * 1000000000ull),
 	  abi_(plan.abi),
-	  index_(plan.index),
-	  max_pages_(plan.max_pages),
 	  has_barrier_(plan.has_barrier),
+	  index_(plan.index),
+	  keys_(plan.keys),
+	  max_pages_(plan.max_pages),
+	  kept_pages_(plan.kept_pages),
 	  pages_left_(plan.max_pages)
 {
 }
@@ -53,6 +55,13 @@ Queue::~Queue()
 	tbk_big_free(annexes_);
 }
 
+u64 Queue::fixed_bytes(const FrontendFeatures &features)
+{
+	const u64 slots = xen::slot_count(features.abi, features.ring_pages);
+
+	return sizeof(Queue) + slots * sizeof(Slot) + max_annexes * sizeof(Annex);
+}
+
 Result<Owned<Queue>> Queue::create(const QueuePlan &plan)
 {
 	auto queue = TBK_TRY(make<Queue>(plan));
@@ -70,7 +79,7 @@ Status Queue::open(const RingKeys &keys)
 	ring.pages = keys.pages;
 	ring.event_port = keys.event_port;
 	ring.index = index_;
-	ring.max_grants = max_pages_;
+	ring.max_grants = max_pages_ + kept_pages_;
 	ring.ring = reinterpret_cast<struct tbk_ring *>(this);
 
 	const int error = tbk_xen_ring_open(xen_, &ring, &glue_, &shared);
@@ -95,6 +104,7 @@ Status Queue::make_slots()
 		free_.push_back(slot);
 	}
 
+	TBK_TRY(init_kept());
 	annexes_ = static_cast<Annex *>(tbk_big_alloc(sizeof(Annex) * max_annexes));
 	if (!annexes_)
 		return Err::no_memory;
@@ -103,6 +113,12 @@ Status Queue::make_slots()
 		free_annexes_.push_back(*new (At{ &annexes_[i] }) Annex);
 	}
 	return {};
+}
+
+/* Nobody else knows the queue yet, and it takes memory: no lock. */
+Status Queue::init_kept() TBK_NO_TSA
+{
+	return kept_.init(kept_pages_);
 }
 
 Status Queue::start()
@@ -123,20 +139,25 @@ void Queue::stop()
 	}
 	tbk_xen_ring_stop(glue_);
 	is_taking_ = false;
+	drop_discards();
+	/* What stayed mapped goes. */
+	if (become_collector_now())
+		finish();
 }
 
 bool Queue::is_busy()
 {
 	IrqGuard guard(lock_);
 
-	return in_flight_ != 0;
+	return in_flight_ != 0 || is_collecting_ || kept_.count() != 0;
 }
 
 u32 Queue::run()
 {
 	u32 result = 0;
 
-	for (u32 i = 0; i < batches_at_once; i++) {
+	discard_on();
+	for (turn_ = {}; !turn_.is_over(); turn_.spend(Turn::of_batch)) {
 		if (has_failed())
 			return result | TBK_RUN_DEAD;
 
@@ -153,8 +174,12 @@ u32 Queue::run()
 			continue;
 		}
 		result |= run_batch(demand.requests);
+		if (wait_ms_ != 0) {
+			tbk_xen_ring_wake_after(glue_, wait_ms_);
+			return result | TBK_RUN_WAITING;
+		}
 		if (need_.is_any() && must_wait())
-			return result;
+			return result | TBK_RUN_WAITING;
 	}
 	return result | TBK_RUN_MORE;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From the target back to the ring: completions, and the collector. */
-#include "grant_batch.h"
 #include "queue.h"
 
 namespace thinback {
@@ -13,7 +12,8 @@ bool is_held(Slot &slot)
 	for (u32 i = 0; i < slot.grant_count; i++) {
 		const struct tbk_grant &grant = slot.grants()[i];
 
-		if (grant.page && tbk_xen_grant_is_held(&grant))
+		/* What stays mapped can be sent again at any time. */
+		if (grant.page && !(grant.flags & TBK_GRANT_STAYS) && tbk_xen_grant_is_held(&grant))
 			return true;
 	}
 	return false;
@@ -23,6 +23,23 @@ bool is_flushing(Operation operation)
 {
 	return operation == Operation::flush || operation == Operation::flush_write ||
 	       operation == Operation::flush_write_fua;
+}
+
+enum tbk_stat kind_of(Operation operation)
+{
+	switch (operation) {
+	case Operation::read:
+		return TBK_STAT_READ;
+	case Operation::write:
+		return TBK_STAT_WRITE;
+	case Operation::flush:
+	case Operation::flush_write:
+	case Operation::flush_write_fua:
+		return TBK_STAT_FLUSH;
+	case Operation::discard:
+		break;
+	}
+	return TBK_STAT_DISCARD;
 }
 
 } // namespace
@@ -36,6 +53,8 @@ bool is_flushing(Operation operation)
  */
 void Queue::complete(Slot &slot, int error)
 {
+	if (slot.whole != 0 && has_more(slot, error))
+		return;
 	const bool is_flush = is_flushing(slot.operation);
 
 	/* A device that knows no flush has nothing that one could lose; but data may not be written. */
@@ -51,14 +70,14 @@ void Queue::complete(Slot &slot, int error)
 		IrqGuard guard(lock_);
 
 		finished_.push_back(slot);
-		is_first = !is_collecting_;
-		is_collecting_ = true;
+		is_first = become_collector();
 	}
 	/* If not, the collector may have answered already, and the queue be gone. */
 	if (is_first)
 		tbk_xen_ring_finish_soon(glue_);
 }
 
+/* Called again when it has had its turn and there is more: nobody else collects meanwhile. */
 void Queue::finish()
 {
 	Round round;
@@ -67,16 +86,39 @@ void Queue::finish()
 		if (round.is_wanted)
 			tbk_xen_ring_wake(glue_);
 		set_aside(round.slots);
-		unmap(round.slots);
+		unmap(round);
+		unmap_old(round);
+		account(round.slots);
 		round.answered = answer(round.slots);
 	}
 	if (round.is_wanted)
 		tbk_xen_ring_wake(glue_);
+	/* What it has yet to answer keeps the queue there. */
+	if (round.is_to_go_on)
+		return tbk_xen_ring_finish_soon(glue_);
+	if (round.is_held)
+		tbk_xen_ring_retry_after(glue_, retry_ms);
 	if (round.is_drained || has_failed())
 		tbk_xen_advance(xen_);
 }
 
-/* False, and no collector any more, when there is nothing left. */
+/* False if there is one, which goes round once more. */
+bool Queue::become_collector()
+{
+	const bool is_free = !is_collecting_;
+
+	is_collecting_ = true;
+	return is_free;
+}
+
+bool Queue::become_collector_now()
+{
+	IrqGuard guard(lock_);
+
+	return become_collector();
+}
+
+/* False if the turn is over, or, and no collector is any more, when there is nothing left. */
 bool Queue::next_round(Round &round)
 {
 	IrqGuard guard(lock_);
@@ -85,11 +127,16 @@ bool Queue::next_round(Round &round)
 	in_flight_ -= round.answered;
 	round.answered = 0;
 	round.is_wanted = is_thread_wanted();
+	round.is_to_go_on = round.turn.is_over() && !finished_.is_empty();
+	if (round.is_to_go_on)
+		return false;
 	round.slots.splice_all(finished_);
-	if (!round.slots.is_empty())
+	take_old(round.old);
+	if (!round.slots.is_empty() || !round.old.is_empty())
 		return true;
 	is_collecting_ = false;
 	round.is_drained = is_stopping_ && in_flight_ == 0;
+	round.is_held = round.is_drained && kept_.count() != 0;
 	return false;
 }
 
@@ -111,16 +158,35 @@ void Queue::set_aside(Slots &some)
 		tbk_xen_ring_retry_after(glue_, retry_ms);
 }
 
-void Queue::unmap(Slots &some)
+/* For whoever looks. Of what was refused little is known. */
+struct tbk_trace_request Queue::traced(const Slot &slot) const
 {
-	GrantBatch grants(to_unmap_, [this](struct tbk_grant **part, u32 count) {
-		tbk_xen_grants_unmap(glue_, part, count);
-	});
+	struct tbk_trace_request request = {};
+
+	request.id = slot.id;
+	request.operation = slot.reply_operation;
+	request.status = static_cast<int>(slot.reply);
+	if (slot.is_begun) {
+		request.sector = slot.sector;
+		request.bytes = slot.bytes;
+	}
+	return request;
+}
+
+/* From when they were taken until about when the guest is told: one look at the clock for all. */
+void Queue::account(Slots &some)
+{
+	const u64 now = tbk_now_ns();
 
 	for (Slot *slot = some.first(); slot; slot = some.next(*slot)) {
-		for (u32 i = 0; i < slot->grant_count; i++) {
-			if (slot->grants()[i].page)
-				grants.add(slot->grants()[i]);
+		if (slot->is_begun)
+			stats_.ended(kind_of(slot->operation), now - slot->begun, slot->bytes,
+				     slot->reply == xen::Reply::okay);
+		if (is_traced(TBK_TRACE_ANSWERED) && !slot->is_unanswerable) {
+			struct tbk_trace_request request = traced(*slot);
+
+			request.ns = slot->is_begun ? now - slot->begun : 0;
+			tbk_trace_answered(glue_, &request);
 		}
 	}
 }
@@ -171,11 +237,11 @@ void Queue::retry()
 	{
 		IrqGuard guard(lock_);
 
-		if (lingering_.is_empty())
+		/* An earlier one may have done it, and the queue be about to go: a collector keeps it busy. */
+		if (lingering_.is_empty() && kept_.count() == 0)
 			return;
 		finished_.splice_all(lingering_);
-		is_first = !is_collecting_;
-		is_collecting_ = true;
+		is_first = become_collector();
 	}
 	if (is_first)
 		finish();

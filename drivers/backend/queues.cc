@@ -3,6 +3,24 @@
 
 namespace thinback {
 
+u32 Queues::count() const
+{
+	u32 count = 0;
+
+	for (const Queue *queue = list_.first(); queue; queue = list_.next(*queue))
+		count++;
+	return count;
+}
+
+bool Queues::is_of(u32 index, const RingKeys &keys) const
+{
+	const Queue *queue = list_.first();
+
+	while (queue && index--)
+		queue = list_.next(*queue);
+	return queue && queue->is_of(keys);
+}
+
 bool Queues::is_taking() const
 {
 	for (const Queue *queue = list_.first(); queue; queue = list_.next(*queue)) {
@@ -42,6 +60,14 @@ void Queues::stop()
 	for (Queue *queue = list_.first(); queue; queue = list_.next(*queue)) {
 		if (queue->is_taking())
 			queue->stop();
+	}
+}
+
+void Queues::wake()
+{
+	for (Queue *queue = list_.first(); queue; queue = list_.next(*queue)) {
+		if (queue->is_taking())
+			queue->wake();
 	}
 }
 

@@ -16,6 +16,9 @@ public:
 	bool is_any() const { return !list_.is_empty(); }
 	/* Rings have no order among each other: with one alone a barrier means something. */
 	bool is_single() const { return is_any() && !list_.next(*list_.first()); }
+	u32 count() const;
+	/* Whether ring @index is there, and of these keys. */
+	bool is_of(u32 index, const RingKeys &keys) const;
 	bool is_taking() const;
 	bool is_busy() const;
 
@@ -24,6 +27,8 @@ public:
 	/* Begin to take requests. Some may have, even if this fails: stop(). */
 	Status start();
 	void stop();
+	/* Have all that take requests look again at what they wait for. */
+	void wake();
 	/* Stopped or never started, and not busy. */
 	void clear();
 

@@ -55,8 +55,20 @@ void Target::open(const struct tbk_vbd_target &behind)
 
 void Target::refresh()
 {
-	if (behind_.device)
-		behind_.device->ops->info(behind_.device, &info_);
+	if (!behind_.device)
+		return;
+	behind_.device->ops->info(behind_.device, &info_);
+	bytes_.store_relaxed(info_.bytes);
+}
+
+void Target::measure()
+{
+	struct tbk_device_info now = {};
+
+	if (!behind_.device)
+		return;
+	behind_.device->ops->info(behind_.device, &now);
+	bytes_.store_relaxed(now.bytes);
 }
 
 DiskLimits Target::limits() const
@@ -66,9 +78,10 @@ DiskLimits Target::limits() const
 	limits.is_read_only = behind_.read_only != 0;
 	if (behind_.volume) {
 		limits.sectors = tbk_volume_size(behind_.volume) / xen::sector_size;
+		limits.block_sectors = tbk_volume_sector(behind_.volume) / xen::sector_size;
 		limits.is_read_only |= tbk_volume_read_only(behind_.volume) != 0;
 	} else {
-		limits.sectors = info_.bytes / xen::sector_size;
+		limits.sectors = bytes_.load_relaxed() / xen::sector_size;
 		limits.block_sectors = info_.logical_block / xen::sector_size;
 		limits.is_read_only |= info_.read_only != 0;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #pragma once
 
+#include <thinback/base/atomic.h>
 #include <thinback/entry.h>
 #include <thinback/xen_entry.h>
 
@@ -35,9 +36,11 @@ public:
 	void close() { behind_ = {}; }
 	/* Looks again at what a device is. No request in flight. */
 	void refresh();
+	/* Looks again how large it is. */
+	void measure();
 	bool is_open() const { return behind_.volume || behind_.device; }
 
-	/* What the guest is told of the disk. A volume's size is that of now. */
+	/* What the guest is told of the disk. The size is that of now, a device's as last measured. */
 	DiskLimits limits() const;
 	u32 physical_block() const;
 	bool has_volatile_cache() const;
@@ -57,7 +60,8 @@ private:
 	void submit_to_device(Transfer &transfer) const;
 
 	struct tbk_vbd_target behind_ {};
-	struct tbk_device_info info_ {}; /* of a device */
+	struct tbk_device_info info_ {}; /* of a device, but for its size */
+	Atomic<u64> bytes_;		 /* of a device */
 };
 
 } // namespace thinback

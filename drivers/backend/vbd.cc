@@ -15,22 +15,19 @@ u32 clamp(u32 value, u32 least, u32 most)
 	return value > most ? most : value;
 }
 
-/* The frontend's keys in xenstore. */
-class StoredKeys : public FrontendKeys {
-public:
-	explicit StoredKeys(struct tbk_xen *xen) : xen_(xen) {}
-
-	const char *read(const char *key) override
-	{
-		return tbk_xen_read(xen_, key, value_, sizeof(value_)) ? nullptr : value_;
-	}
-
-private:
-	struct tbk_xen *xen_;
-	char value_[64];
-};
+bool may_connect(u32 frontend)
+{
+	return frontend == static_cast<u32>(xen::State::initialised) ||
+	       frontend == static_cast<u32>(xen::State::connected);
+}
 
 } // namespace
+
+Status Vbd::init(GuestMemory &guests, u32 domid)
+{
+	TBK_TRY(stats_.init());
+	return memory_.init(guests, domid);
+}
 
 bool Vbd::advance(const struct tbk_vbd_view &view)
 {
@@ -39,7 +36,14 @@ bool Vbd::advance(const struct tbk_vbd_view &view)
 	/* The toolstack writes into our key as well. */
 	if (view.evicted)
 		own_ = xen::State::closing;
+	if (!may_connect(view.frontend))
+		heritage_ = {};
+	is_waiting_ = false;
 	report_failure();
+	if (own_ == xen::State::connected && !view.leaving)
+		heed_changes(view);
+	if (throttle_.has_changed())
+		queues_.wake();
 
 	for (;;) {
 		const SessionView now = look(view);
@@ -61,7 +65,8 @@ SessionView Vbd::look(const struct tbk_vbd_view &view) const
 	now.has_rings = queues_.is_any();
 	now.is_taking = queues_.is_taking();
 	now.is_busy = queues_.is_busy();
-	now.has_failed = has_failed_;
+	now.has_moved_on = has_moved_on_;
+	now.has_failed = has_failed_ || is_waiting_;
 	now.is_online = view.online != 0;
 	now.is_evicted = view.evicted != 0;
 	now.is_leaving = view.leaving != 0;
@@ -86,6 +91,7 @@ void Vbd::take(Step step, u32 frontend)
 		break;
 	case Step::release:
 		queues_.clear();
+		memory_.give();
 		break;
 	case Step::enter_closing:
 		go(xen::State::closing);
@@ -105,9 +111,9 @@ void Vbd::take(Step step, u32 frontend)
 			own_ = xen::State::closing;
 		break;
 	case Step::refuse:
-		own_ = xen::State::closing;
-		tbk_xen_fatal(xen_, -TBK_EINVAL, "frontend is in state %u, which is none",
-			      frontend);
+		tbk_xen_complain(xen_, -TBK_EINVAL, "frontend is in state %u, which is none",
+				 frontend);
+		go(xen::State::closing);
 		break;
 	}
 }
@@ -118,11 +124,13 @@ void Vbd::go(xen::State state)
 	tbk_xen_switch_state(xen_, static_cast<u32>(state));
 }
 
+/* A guest that was served until now must not lose its disk: the driver before can have it back. */
 void Vbd::fail(int error, const char *what, const char *why)
 {
 	has_failed_ = true;
-	own_ = xen::State::closing;
-	tbk_xen_fatal(xen_, error, "%s: %s", what, why);
+	tbk_xen_complain(xen_, error, "%s: %s", what, why);
+	if (!is_heir())
+		go(xen::State::closing);
 }
 
 void Vbd::report_failure()
@@ -145,12 +153,19 @@ void Vbd::offer()
 	tbk_xen_read_limits(xen_, &limits);
 	offer_.queues = clamp(limits.queues, 1, max_queues);
 	offer_.ring_order = clamp(limits.ring_order, 0, max_ring_order);
-	max_pages_ = clamp(limits.pages, least_pages, most_pages);
+	offer_.is_persistent = limits.persistent != 0;
+	/* A frontend that was told otherwise gives its disk up when a page stays mapped. */
+	if (is_heir() && !heritage_.persistent)
+		offer_.is_persistent = false;
+	wish_.mapped = clamp(limits.pages, least_pages, most_pages);
+	wish_.kept = clamp(limits.kept_pages, 0, most_pages);
+	kept_seconds_ = limits.kept_seconds;
 
 	const struct tbk_xen_key keys[] = {
 		{ "multi-queue-max-queues", offer_.queues },
 		{ "max-ring-page-order", offer_.ring_order },
 		{ "feature-max-indirect-segments", xen::max_indirect_segments },
+		{ "opened", target_.is_open() },
 	};
 
 	/* A frontend without these keys takes the least: which is what they say. */
@@ -159,97 +174,21 @@ void Vbd::offer()
 	go(xen::State::init_wait);
 }
 
-void Vbd::connect()
+void Vbd::limit_iops(u64 per_second)
 {
-	if (!connect_queues())
-		return;
-	if (publish_disk())
-		go(xen::State::connected);
+	throttle_.limit_iops(per_second);
+	tbk_xen_advance(xen_);
 }
 
-bool Vbd::connect_queues()
+void Vbd::limit_bandwidth(u64 per_second)
 {
-	StoredKeys keys(xen_);
-	FrontendFeatures features;
-	Misfit misfit = read_features(keys, offer_, features);
-
-	if (misfit != Misfit::none) {
-		fail(-TBK_EINVAL, "frontend", to_text(misfit));
-		return false;
-	}
-	if (!prepare_target())
-		return false;
-
-	/* Not before all are there: what is at work cannot be taken back at once. */
-	Status status = open_queues(keys, features, misfit);
-	if (!status.is_ok())
-		queues_.clear();
-	else
-		status = queues_.start();
-	if (misfit != Misfit::none)
-		fail(-TBK_EINVAL, "frontend", to_text(misfit));
-	else if (!status.is_ok())
-		fail(to_errno(status.error()), "ring", to_text(status.error()));
-	return status.is_ok();
+	throttle_.limit_bandwidth(per_second);
+	tbk_xen_advance(xen_);
 }
 
-bool Vbd::prepare_target()
+struct tbk_xen_rates Vbd::rates() const
 {
-	const int error = tbk_xen_sync_target(xen_);
-
-	if (error) {
-		fail(error, "disk", "dom0's own writes to it failed");
-		return false;
-	}
-	target_.refresh();
-	target_.stay();
-	return true;
-}
-
-Status Vbd::open_queues(FrontendKeys &keys, const FrontendFeatures &features, Misfit &misfit)
-{
-	for (u32 i = 0; i < features.queues; i++) {
-		QueuePlan plan = {
-			.xen = xen_,
-			.target = &target_,
-			.counters = &counters_.share(i),
-			.failure = nullptr,
-			.abi = features.abi,
-			.index = i,
-			.max_pages = max_pages_,
-			.has_barrier = features.queues == 1,
-			.keys = {},
-		};
-
-		misfit = read_ring(keys, features, i, plan.keys);
-		if (misfit != Misfit::none)
-			return Err::bad_argument;
-		TBK_TRY(queues_.open(plan));
-	}
-	return {};
-}
-
-bool Vbd::publish_disk()
-{
-	const DiskLimits limits = target_.limits();
-	const struct tbk_xen_key keys[] = {
-		{ "feature-flush-cache", target_.has_volatile_cache() ? 1u : 0u },
-		{ "feature-barrier", limits.has_barrier && queues_.is_single() },
-		{ "feature-discard", limits.has_discard },
-		{ "discard-granularity", limits.has_discard ? target_.discard_granularity() : 0u },
-		{ "discard-alignment", limits.has_discard ? target_.discard_alignment() : 0u },
-		{ "discard-secure", 0 },
-		{ "feature-persistent", 0 },
-		{ "sectors", limits.sectors },
-		{ "info", target_.info_bits() },
-		{ "sector-size", static_cast<u64>(limits.block_sectors) * xen::sector_size },
-		{ "physical-sector-size", target_.physical_block() },
-	};
-	const int error = tbk_xen_publish(xen_, keys, sizeof(keys) / sizeof(keys[0]));
-
-	if (error)
-		fail(error, "disk", "its size and features could not be written");
-	return error == 0;
+	return { .iops = throttle_.iops(), .bandwidth = throttle_.bandwidth() };
 }
 
 } // namespace thinback

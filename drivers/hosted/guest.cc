@@ -26,23 +26,43 @@ template <typename Fn> bool wait_until(Fn holds)
 
 } // namespace
 
-Guest::Guest(const struct tbk_vbd_target &behind)
-	: target_(behind), vbd_(tbk_vbd_create(this)), queue_(tbk_queue_create("xenbus"))
+Guest::Guest(const struct tbk_vbd_target &behind, const struct tbk_vbd_heritage &heritage)
+	: Guest(behind, heritage, nullptr, 1)
+{
+}
+
+Guest::Guest(const struct tbk_vbd_target &behind, struct tbk_guests *guests, u32 domid)
+	: Guest(behind, {}, guests, domid)
+{
+}
+
+Guest::Guest(const struct tbk_vbd_target &behind, const struct tbk_vbd_heritage &heritage,
+	     struct tbk_guests *guests, u32 domid)
+	: target_(behind),
+	  own_guests_(guests ? nullptr : tbk_guests_create()),
+	  vbd_(tbk_vbd_create(this, guests ? guests : own_guests_, domid, &heritage)),
+	  queue_(tbk_queue_create("xenbus"))
 {
 	tbk_work_init(&work_.raw, advance_work);
-	work_.guest = this;
+	tbk_work_init(&alarm_.raw, alarm_work);
+	work_.guest = alarm_.guest = this;
 	if (!vbd_ || !queue_)
 		die("no memory for a guest");
 	tbk_vbd_set_target(vbd_, &target_);
-	tbk_work_queue(queue_, &work_.raw);
+	/* A frontend that is connected is so before anybody looks: see connect(). */
+	if (!heritage.connected)
+		tbk_work_queue(queue_, &work_.raw);
 }
 
 Guest::~Guest()
 {
 	leave();
+	tbk_work_cancel(&alarm_.raw);
 	tbk_work_cancel(&work_.raw);
 	tbk_queue_destroy(queue_);
 	tbk_vbd_destroy(vbd_);
+	if (own_guests_)
+		tbk_guests_destroy(own_guests_);
 	if (pages_mapped())
 		die("%u pages of a guest stay mapped", pages_mapped());
 }
@@ -72,11 +92,41 @@ u32 Guest::pages_mapped() const
 	return mapped;
 }
 
+u32 Guest::room() const
+{
+	u32 room = 0;
+
+	for (const Ring *ring : rings_)
+		room += ring->thread ? ring->thread->max_ : 0;
+	return room;
+}
+
+void Guest::squeeze()
+{
+	for (const Ring *ring : rings_)
+		ring->thread->squeeze();
+}
+
+bool Guest::relax(u32 pages)
+{
+	bool is_all = true;
+
+	pages_there_ = pages;
+	for (const Ring *ring : rings_)
+		is_all &= ring->thread->relax();
+	return is_all;
+}
+
 /* ---- xenstore ---- */
 
 void Guest::advance_work(struct tbk_work *work)
 {
 	reinterpret_cast<Work *>(work)->guest->advance();
+}
+
+void Guest::alarm_work(struct tbk_work *work)
+{
+	tbk_xen_advance(reinterpret_cast<Work *>(work)->guest);
 }
 
 void Guest::advance()
@@ -123,6 +173,7 @@ void Guest::connect(xen::Abi abi, xen::State state, const GuestLayout &layout)
 	layout_ = layout;
 	rings_.clear();
 	frontend["protocol"] = abi == xen::Abi::x86_32 ? "x86_32-abi" : "x86_64-abi";
+	frontend["feature-persistent"] = layout.is_persistent ? "1" : "0";
 	frontend["multi-queue-num-queues"] = std::to_string(layout.queues);
 	for (u32 i = 0; i < layout.queues; i++) {
 		auto made = std::make_unique<Ring>();
@@ -136,6 +187,22 @@ void Guest::connect(xen::Abi abi, xen::State state, const GuestLayout &layout)
 				layout.queues > 1 ? "queue-" + std::to_string(i) + "/" : "");
 	}
 	go(state);
+}
+
+bool Guest::exchange(const struct tbk_vbd_target &behind)
+{
+	if (!tbk_vbd_drop_target(vbd_))
+		return false;
+	target_ = behind;
+	is_target_open_ = true;
+	tbk_vbd_set_target(vbd_, &target_);
+	look();
+	return true;
+}
+
+void Guest::look()
+{
+	tbk_work_queue(queue_, &work_.raw);
 }
 
 void Guest::evict()
@@ -229,7 +296,7 @@ void Guest::fill_list(const GuestIo &io)
 {
 	constexpr size_t most = xen::page_size / sizeof(xen::WireSegment);
 
-	list_page_ = grant(true);
+	list_page_ = grant(!layout_.is_persistent);
 	fill_segments(list(), io, std::min(io.grants.size(), most));
 }
 
@@ -285,7 +352,8 @@ void Guest::check_answered(Ring &ring, u64 id)
 	ring.in_flight.erase(found);
 
 	for (const u32 one : grants)
-		if (one < pages_.size() && !is_in_flight(one) && pages_[one]->mapped)
+		if (one < pages_.size() && !is_in_flight(one) &&
+		    pages_[one]->mapped > (layout_.is_persistent ? layout_.queues : 0u))
 			die("a response while page %u is mapped", one);
 }
 
@@ -309,9 +377,15 @@ void Guest::kick(u32 queue)
 	Ring &from = *rings_.at(queue);
 	const u32 since = from.req_prod - from.kicked;
 
-	if (from.req_prod - ring(queue).req_event < since && from.thread)
-		from.thread->call();
+	if (from.req_prod - ring(queue).req_event < since)
+		send_event(queue);
 	from.kicked = from.req_prod;
+}
+
+void Guest::send_event(u32 queue)
+{
+	if (rings_.at(queue)->thread)
+		rings_[queue]->thread->event();
 }
 
 } // namespace thinback

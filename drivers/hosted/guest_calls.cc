@@ -26,12 +26,16 @@ struct GuestCalls {
 		guest.states_.push_back(state);
 	}
 
-	static void fatal(Guest &guest, const char *text)
+	static int publish_size(Guest &guest, u64 sectors)
 	{
-		guest.error_ = text;
-		guest.state_ = xen::State::closing;
+		if (guest.state_ != xen::State::connected)
+			return -TBK_EBUSY;
+		guest.backend["sectors"] = sectors;
 		guest.states_.push_back(guest.state_);
+		return 0;
 	}
+
+	static void complain(Guest &guest, const char *text) { guest.error_ = text; }
 
 	static void close_target(Guest &guest)
 	{
@@ -45,12 +49,31 @@ struct GuestCalls {
 		limits = guest.limits;
 	}
 
+	static void rates(const Guest &guest, struct tbk_xen_rates &rates)
+	{
+		const auto iops = guest.told.find("iops-limit");
+		const auto bandwidth = guest.told.find("bandwidth-limit");
+
+		if (iops != guest.told.end())
+			rates.iops = iops->second;
+		if (bandwidth != guest.told.end())
+			rates.bandwidth = bandwidth->second;
+	}
+
 	static void depart(Guest &guest) { guest.has_departed_ = true; }
+	static void advance_after(Guest &guest, u32 ms)
+	{
+		tbk_work_queue_after(guest.queue_, &guest.alarm_.raw, ms);
+	}
 	static void advance(Guest &guest) { tbk_work_queue(guest.queue_, &guest.work_.raw); }
 
 	static int open(Guest &guest, const struct tbk_xen_ring_plan &plan, GuestThread **out,
 			void **shared)
 	{
+		if (guest.is_bound_elsewhere_) {
+			guest.binds_refused_++;
+			return -TBK_EBUSY;
+		}
 		const std::vector<u32> grants(plan.grants, plan.grants + plan.pages);
 
 		for (const auto &ring : guest.all_rings_) {
@@ -99,6 +122,7 @@ struct GuestCalls {
 			return;
 		page.mapped++;
 		ring.mapped_++;
+		guest.maps_++;
 		grant.page = page.bytes;
 		grant.handle = grant.ref;
 	}
@@ -122,7 +146,13 @@ struct GuestCalls {
 		return static_cast<const Guest::Page *>(bytes)->is_held;
 	}
 
-	static void notify(Guest &guest) { guest.events_received_++; }
+	static void notify(Guest &guest)
+	{
+		guest.events_received_++;
+		if (guest.on_event_)
+			guest.on_event_();
+	}
+
 	static void note_batch(Guest &guest, u32 count)
 	{
 		if (count > guest.mapped_at_once_)
@@ -172,7 +202,13 @@ void tbk_xen_switch_state(struct tbk_xen *xen, tbk_u32 state)
 	GuestCalls::switch_state(of(xen), static_cast<xen::State>(state));
 }
 
-void tbk_xen_fatal(struct tbk_xen *xen, int, const char *format, ...)
+int tbk_xen_publish_size(struct tbk_xen *xen, tbk_u64 sectors)
+{
+	might_sleep("xenstore");
+	return GuestCalls::publish_size(of(xen), sectors);
+}
+
+void tbk_xen_complain(struct tbk_xen *xen, int, const char *format, ...)
 {
 	char text[256];
 	va_list args;
@@ -181,7 +217,7 @@ void tbk_xen_fatal(struct tbk_xen *xen, int, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	GuestCalls::fatal(of(xen), text);
+	GuestCalls::complain(of(xen), text);
 }
 
 int tbk_xen_sync_target(struct tbk_xen *)
@@ -193,6 +229,12 @@ int tbk_xen_sync_target(struct tbk_xen *)
 void tbk_xen_read_limits(struct tbk_xen *xen, struct tbk_xen_limits *limits)
 {
 	GuestCalls::limits(of(xen), *limits);
+}
+
+void tbk_xen_read_rates(struct tbk_xen *xen, struct tbk_xen_rates *rates)
+{
+	might_sleep("xenstore");
+	GuestCalls::rates(of(xen), *rates);
 }
 
 void tbk_xen_close_target(struct tbk_xen *xen)
@@ -209,6 +251,11 @@ void tbk_xen_depart(struct tbk_xen *xen)
 void tbk_xen_advance(struct tbk_xen *xen)
 {
 	GuestCalls::advance(of(xen));
+}
+
+void tbk_xen_advance_after(struct tbk_xen *xen, unsigned int ms)
+{
+	GuestCalls::advance_after(of(xen), ms);
 }
 
 int tbk_xen_ring_open(struct tbk_xen *xen, const struct tbk_xen_ring_plan *plan,
@@ -245,6 +292,11 @@ void tbk_xen_ring_wake(struct tbk_xen_ring *xr)
 	of(xr).call();
 }
 
+void tbk_xen_ring_wake_after(struct tbk_xen_ring *xr, unsigned int ms)
+{
+	of(xr).call_after(ms);
+}
+
 void tbk_xen_ring_notify(struct tbk_xen_ring *xr)
 {
 	GuestCalls::notify(of(xr).guest_);
@@ -258,6 +310,23 @@ void tbk_xen_ring_finish_soon(struct tbk_xen_ring *xr)
 void tbk_xen_ring_retry_after(struct tbk_xen_ring *xr, unsigned int ms)
 {
 	of(xr).retry_after(ms);
+}
+
+void tbk_xen_ring_tidy_after(struct tbk_xen_ring *xr, unsigned int ms)
+{
+	of(xr).tidy_after(ms);
+}
+
+void tbk_xen_pages_give(struct tbk_xen_ring *xr, unsigned int count)
+{
+	might_sleep("memory");
+	of(xr).give_pages(count);
+}
+
+unsigned int tbk_xen_pages_take(struct tbk_xen_ring *xr, unsigned int count)
+{
+	might_sleep("memory");
+	return of(xr).take_pages(count);
 }
 
 void tbk_xen_grants_map(struct tbk_xen_ring *xr, struct tbk_grant *const *grants,

@@ -34,7 +34,8 @@ struct tbk_verb {
 
 static int tbk_verb_create(struct tbk_attached *in, struct thinback_command *c, struct tbk_why *why)
 {
-	int err = tbk_object_create(in, c->volume, c->bytes, why);
+	u32 flags = c->flags & THINBACK_LARGE_SECTORS ? TBK_OBJECT_LARGE_SECTORS : 0;
+	int err = tbk_object_create(in, c->volume, c->bytes, flags, why);
 
 	if (!err)
 		tbk_object_node(in, c->volume, "", c->path, sizeof(c->path));
@@ -182,7 +183,7 @@ static int tbk_verb_scrub(struct tbk_attached *in, struct thinback_command *c, s
 
 /* Verbs on an attached pool, by ioctl number. */
 static const struct tbk_verb tbk_verbs[] = {
-	[_IOC_NR(THINBACK_CREATE)] = { .run = tbk_verb_create },
+	[_IOC_NR(THINBACK_CREATE)] = { .flags = THINBACK_LARGE_SECTORS, .run = tbk_verb_create },
 	[_IOC_NR(THINBACK_SNAPSHOT_CREATE)] = { .run = tbk_verb_snapshot },
 	[_IOC_NR(THINBACK_CLONE)] = { .flags = THINBACK_IF_MISSING, .run = tbk_verb_clone },
 	[_IOC_NR(THINBACK_REMOVE)] = { .flags = THINBACK_RECURSIVE, .run = tbk_verb_remove },

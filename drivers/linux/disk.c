@@ -147,11 +147,11 @@ free:
 static struct gendisk *tbk_disk_gendisk(struct tbk_disk *disk, const struct tbk_disk_plan *plan)
 {
 	const struct tbk_limits limits = {
-		.logical_block = SECTOR_SIZE,
+		.logical_block = plan->sector,
 		.physical_block = TBK_BLOCK,
 		.discard_granularity = TBK_BLOCK,
 		.dma_alignment =
-			max_t(unsigned int, SECTOR_SIZE - 1, bdev_dma_alignment(plan->lower)),
+			max_t(unsigned int, plan->sector - 1, bdev_dma_alignment(plan->lower)),
 		.rotational = !bdev_nonrot(plan->lower),
 		.stable_writes = bdev_stable_writes(plan->lower),
 	};
@@ -238,4 +238,5 @@ void tbk_disks_exit(void)
 void tbk_disk_resize(struct tbk_disk *disk, u64 bytes)
 {
 	set_capacity_and_notify(disk->gd, bytes >> SECTOR_SHIFT);
+	tbk_disk_resized(disk);
 }

@@ -28,6 +28,8 @@ struct tbk_disk_guest {
 	struct list_head list; /* the disk's, from add to drop */
 	int domid;
 	char vdev[20]; /* as "xvda" */
+	/* The disk is of another size now. Atomic context. */
+	void (*resized)(struct tbk_disk_guest *guest);
 };
 
 /* The disk behind @bdev, or NULL if it is none of ours. Valid while @bdev is open. */
@@ -57,6 +59,7 @@ struct tbk_disk_plan {
 	const char *volume;
 	const char *snapshot; /* "" for the volume itself */
 	u64 bytes;
+	unsigned int sector; /* bytes */
 	bool read_only;
 };
 

@@ -20,6 +20,17 @@ void tbk_disk_drop_guest(struct tbk_disk *disk, struct tbk_disk_guest *guest)
 	spin_unlock_irqrestore(&disk->guests_lock, flags);
 }
 
+void tbk_disk_resized(struct tbk_disk *disk)
+{
+	struct tbk_disk_guest *guest;
+	unsigned long flags;
+
+	spin_lock_irqsave(&disk->guests_lock, flags);
+	list_for_each_entry(guest, &disk->guests, list)
+		guest->resized(guest);
+	spin_unlock_irqrestore(&disk->guests_lock, flags);
+}
+
 void tbk_disk_use(struct tbk_disk *disk, struct tbk_disk_use *use)
 {
 	struct tbk_disk_guest *first;

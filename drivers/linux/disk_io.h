@@ -47,4 +47,7 @@ struct tbk_disk_io {
 
 void tbk_disk_submit_bio(struct bio *origin);
 
+/* Tell the guests. */
+void tbk_disk_resized(struct tbk_disk *disk);
+
 #endif /* TBK_LINUX_DISK_IO_H */

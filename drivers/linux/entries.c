@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What dom0 shows of a pool's objects: entries, each with its disk and its folder in sysfs. */
+#include <linux/blk_types.h>
 #include <linux/slab.h>
 
 #include "entries.h"
@@ -93,6 +94,7 @@ int tbk_entry_map(struct tbk_entry *entry, const struct tbk_object_info *info)
 		.volume = info->volume,
 		.snapshot = info->snapshot,
 		.bytes = info->size,
+		.sector = info->flags & TBK_OBJECT_LARGE_SECTORS ? TBK_BLOCK : SECTOR_SIZE,
 		.read_only = in->read_only || info->snapshot[0],
 	};
 	struct tbk_disk *disk;

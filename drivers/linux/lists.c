@@ -72,6 +72,8 @@ static u32 tbk_object_flags(const struct tbk_attached *in, const struct tbk_obje
 		flags |= THINBACK_HIDDEN;
 	if (info->flags & TBK_OBJECT_REMOVING)
 		flags |= THINBACK_REMOVING;
+	if (info->flags & TBK_OBJECT_LARGE_SECTORS)
+		flags |= THINBACK_OBJECT_LARGE_SECTORS;
 	if (in->read_only || (info->flags & TBK_OBJECT_SNAPSHOT))
 		flags |= THINBACK_OBJECT_READ_ONLY;
 	return flags;

@@ -22,12 +22,13 @@ static int tbk_object_appear(struct tbk_attached *in, const char *volume, struct
 	return err;
 }
 
-int tbk_object_create(struct tbk_attached *in, const char *volume, u64 bytes, struct tbk_why *why)
+int tbk_object_create(struct tbk_attached *in, const char *volume, u64 bytes, u32 flags,
+		      struct tbk_why *why)
 {
 	int err;
 
 	mutex_lock(&in->lock);
-	err = tbk_volume_create(in->pool, volume, bytes, why);
+	err = tbk_volume_create(in->pool, volume, bytes, flags, why);
 	if (!err)
 		err = tbk_object_appear(in, volume, why);
 	mutex_unlock(&in->lock);

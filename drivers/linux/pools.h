@@ -77,7 +77,8 @@ void tbk_entries_drop(struct tbk_attached *in);
 int tbk_entries_hold(struct tbk_attached *in, struct tbk_why *why);
 void tbk_entries_unhold(struct tbk_attached *in);
 
-int tbk_object_create(struct tbk_attached *in, const char *volume, u64 bytes, struct tbk_why *why);
+int tbk_object_create(struct tbk_attached *in, const char *volume, u64 bytes, u32 flags,
+		      struct tbk_why *why);
 int tbk_object_remove(struct tbk_attached *in, const char *volume, const char *snapshot, u32 flags,
 		      struct tbk_why *why);
 int tbk_object_rename(struct tbk_attached *in, const char *volume, const char *snapshot,

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /sys/fs/thinback/POOL/volumes/VOLUME: one value a file, sizes in bytes, no figure a walk. */
+#include <linux/blk_types.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "sysfs.h"
-
-struct tbk_volume_attribute {
-	struct attribute attr;
-	ssize_t (*show)(struct tbk_entry *entry, const struct tbk_object_info *info, char *page);
-};
 
 static struct tbk_entry *tbk_kobj_entry(struct kobject *kobj)
 {
@@ -100,6 +96,12 @@ TBK_VOLUME_ATTR(detect_zeroes)
 	return sysfs_emit(page, "%u\n", info->detect_zeroes);
 }
 
+TBK_VOLUME_ATTR(sector_size)
+{
+	return sysfs_emit(page, "%u\n",
+			  info->flags & TBK_OBJECT_LARGE_SECTORS ? TBK_BLOCK : SECTOR_SIZE);
+}
+
 /* MAJOR:MINOR, or nothing. */
 TBK_VOLUME_ATTR(dev)
 {
@@ -128,15 +130,22 @@ TBK_VOLUME_ATTR(read_only)
 }
 
 static struct attribute *tbk_volume_attrs[] = {
-	&uuid_attr.attr,	  &size_attr.attr,
-	&own_attr.attr,		  &shared_attr.attr,
-	&from_attr.attr,	  &dev_attr.attr,
-	&guest_attr.attr,	  &read_only_attr.attr,
-	&quota_attr.attr,	  &reserve_attr.attr,
-	&on_full_attr.attr,	  &waiting_attr.attr,
-	&detect_zeroes_attr.attr, NULL,
+	&uuid_attr.attr,	  &size_attr.attr,	  &own_attr.attr,
+	&shared_attr.attr,	  &from_attr.attr,	  &dev_attr.attr,
+	&guest_attr.attr,	  &read_only_attr.attr,	  &quota_attr.attr,
+	&reserve_attr.attr,	  &on_full_attr.attr,	  &waiting_attr.attr,
+	&detect_zeroes_attr.attr, &sector_size_attr.attr, NULL,
 };
-ATTRIBUTE_GROUPS(tbk_volume);
+
+static const struct attribute_group tbk_volume_group = {
+	.attrs = tbk_volume_attrs,
+};
+
+static const struct attribute_group *tbk_volume_groups[] = {
+	&tbk_volume_group,
+	&tbk_volume_statistics_group,
+	NULL,
+};
 
 static void tbk_volume_release(struct kobject *kobj)
 {

@@ -49,7 +49,8 @@ CheckedTree *CheckedCatalog::find(u64 id) const
 void CheckedCatalog::verify_one(CheckedTree &tree, const format::Superblock &super)
 {
 	constexpr u32 known = format::catalog_snapshot | format::catalog_hidden |
-			      format::catalog_removing | format::catalog_detect_zeroes;
+			      format::catalog_removing | format::catalog_detect_zeroes |
+			      format::catalog_large_sectors;
 	const auto &record = tree.record;
 	const TreeName name(tree);
 

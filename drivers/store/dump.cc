@@ -10,7 +10,8 @@ static_assert(static_cast<u32>(format::ExtentState::data) == TBK_DUMP_DATA &&
 	      static_cast<u32>(format::ExtentState::zero) == TBK_DUMP_ZERO);
 static_assert(format::catalog_snapshot == TBK_OBJECT_SNAPSHOT &&
 	      format::catalog_hidden == TBK_OBJECT_HIDDEN &&
-	      format::catalog_removing == TBK_OBJECT_REMOVING);
+	      format::catalog_removing == TBK_OBJECT_REMOVING &&
+	      format::catalog_large_sectors == TBK_OBJECT_LARGE_SECTORS);
 
 /* Who wants to know what is wrong runs a check. */
 void Dump::ignore(struct tbk_check *, enum tbk_finding_class, const char *)

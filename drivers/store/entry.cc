@@ -92,10 +92,11 @@ int tbk_pool_find(struct tbk_pool *pool, const char *volume, const char *snapsho
 	return result(pool->pool->find(volume, snapshot, *info, why), why);
 }
 
-int tbk_volume_create(struct tbk_pool *pool, const char *name, tbk_u64 bytes, struct tbk_why *why)
+int tbk_volume_create(struct tbk_pool *pool, const char *name, tbk_u64 bytes, tbk_u32 flags,
+		      struct tbk_why *why)
 {
 	clear(why);
-	return result(pool->pool->create(name, bytes, why), why);
+	return result(pool->pool->create(name, bytes, flags, why), why);
 }
 
 int tbk_snapshot_create(struct tbk_pool *pool, const char *volume, const char *snapshot,
@@ -229,6 +230,11 @@ tbk_u64 tbk_volume_size(struct tbk_volume *volume)
 	return volume->volume->size() * format::block_size;
 }
 
+tbk_u32 tbk_volume_sector(struct tbk_volume *volume)
+{
+	return volume->volume->sector();
+}
+
 int tbk_volume_read_only(struct tbk_volume *volume)
 {
 	return volume->read_only;
@@ -242,6 +248,12 @@ void tbk_volume_submit(struct tbk_volume *volume, struct tbk_request *request)
 		return;
 	}
 	volume->volume->io->submit(*request, &volume->leaving);
+}
+
+int tbk_pool_read_stats(struct tbk_pool *pool, const char *volume, enum tbk_stat kind,
+			struct tbk_op_stats *stats)
+{
+	return result(pool->pool->read_stats(volume, kind, *stats), nullptr);
 }
 
 int tbk_pool_format(struct tbk_device *device, const struct tbk_format_options *options,

@@ -2,8 +2,21 @@
 #include "journal.h"
 
 #include <thinback/base/container.h>
+#include <thinback/trace.h>
 
 namespace thinback {
+namespace {
+
+void trace(const format::JournalBlock *blocks, u32 count, u64 ns, Status written)
+{
+	u64 records = 0;
+
+	for (u32 i = 0; i < count; i++)
+		records += blocks[i].header.count.get();
+	tbk_trace_journal(count, records, ns, to_errno(written.error()));
+}
+
+} // namespace
 
 Journal::Journal(struct tbk_device &device, Checkpointer &checkpointer, const Geometry &geometry,
 		 u64 start)
@@ -164,8 +177,14 @@ Status Journal::write_out()
 	next_ += used_;
 	checkpointer_.set_journal_next(next_);
 	writes_.fetch_add_relaxed(1);
-	return write_blocks(device_, PhysicalBlock(at), blocks_, BlockCount(used_),
-			    TBK_IO_PREFLUSH | TBK_IO_FUA);
+	const bool is_seen = is_traced(TBK_TRACE_JOURNAL);
+	const u64 begun = is_seen ? tbk_now_ns() : 0;
+	const Status written = write_blocks(device_, PhysicalBlock(at), blocks_, BlockCount(used_),
+					    TBK_IO_PREFLUSH | TBK_IO_FUA);
+
+	if (is_seen)
+		trace(blocks_, used_, tbk_now_ns() - begun, written);
+	return written;
 }
 
 /* A write that failed may be there or not: no flush after it could be believed. */

@@ -52,9 +52,10 @@ public:
 	Status next(u32 after, struct tbk_object_info &info);
 	Status find(const char *volume, const char *snapshot, struct tbk_object_info &info,
 		    Why *why);
+	Status read_stats(const char *volume, enum tbk_stat kind, struct tbk_op_stats &stats);
 
 	/* pool_change.cc */
-	Status create(const char *name, u64 bytes, Why *why);
+	Status create(const char *name, u64 bytes, u32 flags, Why *why);
 	Status snapshot(const char *volume, const char *snapshot, Why *why);
 	Status clone(const char *volume, const char *snapshot, const char *name, u64 bytes,
 		     Why *why);

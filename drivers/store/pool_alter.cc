@@ -105,7 +105,7 @@ void Pool::turn_into_snapshot(Volume &volume, const Name &name)
 	checkpointer_->seal(volume);
 	volume.of = volume.name;
 	volume.name = name;
-	volume.flags = format::catalog_snapshot;
+	volume.flags |= format::catalog_snapshot;
 	volume.generation = checkpointer_->generation();
 	checkpointer_->next_generation();
 }

@@ -69,7 +69,7 @@ Result<Volume *> Pool::add(const Name &name, u64 blocks)
 	return volume;
 }
 
-Status Pool::create(const char *name, u64 bytes, Why *why)
+Status Pool::create(const char *name, u64 bytes, u32 flags, Why *why)
 {
 	TBK_TRY(may_change(why));
 	const Name parsed = TBK_TRY(parse_name(name, "volume", why));
@@ -81,7 +81,10 @@ Status Pool::create(const char *name, u64 bytes, Why *why)
 			TBK_EXPLAIN(why, "volume %s/%s exists already", name_.text, name);
 			return Err::exists;
 		}
-		touch(*TBK_TRY(add(parsed, blocks)));
+		Volume *made = TBK_TRY(add(parsed, blocks));
+
+		made->flags = flags & format::catalog_large_sectors;
+		touch(*made);
 	}
 	return sync();
 }
@@ -127,7 +130,7 @@ void Pool::take_snapshot(Volume &origin, Volume &taken)
 	checkpointer_->begin_change(origin);
 	checkpointer_->seal(origin);
 	taken.of = origin.name;
-	taken.flags = format::catalog_snapshot;
+	taken.flags = origin.flags | format::catalog_snapshot;
 	taken.generation = checkpointer_->generation();
 	taken.parent = origin.parent;
 	taken.tree.set_root(origin.tree.root(), false);
@@ -193,6 +196,7 @@ Result<Volume *> Pool::add_clone(Volume &origin, const Name &name, u64 blocks)
 	usage.own = usage.gone = 0;
 	set_usage(*made, usage);
 	made->tree.set_since(origin.generation);
+	made->flags = origin.flags & format::catalog_large_sectors;
 	made->parent = &origin;
 	origin.children++;
 	touch(*made);

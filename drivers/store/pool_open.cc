@@ -30,6 +30,8 @@ void Pool::describe_locked(Volume &volume, struct tbk_object_info &info)
 		info.flags |= TBK_OBJECT_HIDDEN;
 	if (volume.flags & format::catalog_removing)
 		info.flags |= TBK_OBJECT_REMOVING;
+	if (volume.flags & format::catalog_large_sectors)
+		info.flags |= TBK_OBJECT_LARGE_SECTORS;
 	info.size = volume.size() * format::block_size;
 	info.created = volume.created;
 	info.children = volume.children;
@@ -81,6 +83,17 @@ Status Pool::find(const char *volume, const char *snapshot, struct tbk_object_in
 	return {};
 }
 
+Status Pool::read_stats(const char *volume, enum tbk_stat kind, struct tbk_op_stats &stats)
+{
+	MutexGuard guard(catalog_->lock());
+	const Volume *found = catalog_->find(volume, nullptr);
+
+	if (!found)
+		return Err::not_found;
+	found->stats.read(kind, stats);
+	return {};
+}
+
 Result<Volume *> Pool::open_volume(const char *volume, const char *snapshot, Why *why)
 {
 	MutexGuard guard(catalog_->lock());
@@ -89,6 +102,7 @@ Result<Volume *> Pool::open_volume(const char *volume, const char *snapshot, Why
 	if (found->opens == 0) {
 		Owned<VolumeIo> io = TBK_TRY(make<VolumeIo>(*this, *found));
 
+		TBK_TRY(found->stats.init());
 		TBK_TRY(io->init());
 		found->io = io.release();
 	}

@@ -13,7 +13,8 @@ namespace {
 constexpr u64 checkpoints_since = 1ull << 30;
 
 constexpr u32 known_flags = format::catalog_snapshot | format::catalog_hidden |
-			    format::catalog_removing | format::catalog_detect_zeroes;
+			    format::catalog_removing | format::catalog_detect_zeroes |
+			    format::catalog_large_sectors;
 
 /* NULL, or why there can be no such pool. */
 const char *wrong_with(const struct tbk_dump_pool &pool)

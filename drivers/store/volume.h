@@ -3,6 +3,7 @@
 
 #include <thinback/base/lock.h>
 #include <thinback/entry.h>
+#include <thinback/io_stats.h>
 
 #include "allowance.h"
 #include "extents.h"
@@ -49,9 +50,15 @@ public:
 	u64 generation = 0; /* snapshots: when it was taken */
 	u32 opens = 0;
 	VolumeIo *io = nullptr; /* while opens > 0 */
-	bool stuck = false;	/* removed, and cannot be read: left as it is */
+	IoStats stats;	    /* from the first time it was opened on; its counters are anyone's */
+	bool stuck = false; /* removed, and cannot be read: left as it is */
 
 	bool is_snapshot() const { return (flags & format::catalog_snapshot) != 0; }
+	/* In bytes, as disks of it have it; never changes. */
+	u32 sector() const
+	{
+		return (flags & format::catalog_large_sectors) != 0 ? format::block_size : 512;
+	}
 	bool is_gone() const
 	{
 		return (flags & (format::catalog_hidden | format::catalog_removing)) != 0;

@@ -18,6 +18,20 @@ bool is_write(const struct tbk_request &request)
 	       request.op == TBK_OP_WRITE_ZEROES;
 }
 
+enum tbk_stat kind_of(const struct tbk_request &request)
+{
+	switch (request.op) {
+	case TBK_OP_READ:
+		return TBK_STAT_READ;
+	case TBK_OP_WRITE:
+		return TBK_STAT_WRITE;
+	case TBK_OP_FLUSH:
+		return TBK_STAT_FLUSH;
+	default:
+		return TBK_STAT_DISCARD;
+	}
+}
+
 } // namespace
 
 struct tbk_request &RequestState::request()
@@ -92,6 +106,7 @@ void VolumeIo::submit(struct tbk_request &request, const Atomic<u8> *leaving)
 	auto &state = *new (At{ request.core }) RequestState;
 
 	state.volume = this;
+	state.begun = tbk_now_ns();
 	state.leaving = leaving;
 	state.pending.store_relaxed(1);
 	if (request.op == TBK_OP_FLUSH || (request.flags & TBK_IO_PREFLUSH)) {
@@ -208,6 +223,8 @@ void VolumeIo::finish(RequestState &state)
 	struct tbk_request &request = state.request();
 
 	request.error = state.error.load_relaxed();
+	volume_.stats.ended(kind_of(request), tbk_now_ns() - state.begun, request.bytes,
+			    request.error == 0);
 	state.~RequestState();
 	request.done(&request);
 }

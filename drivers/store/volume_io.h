@@ -32,6 +32,7 @@ enum class Stall : u8 {
 /* What a request's `core` holds between submit and done. */
 struct RequestState {
 	VolumeIo *volume = nullptr;
+	u64 begun = 0;	      /* ns */
 	u64 handed_out = 0;   /* bytes of it that are done or in a piece */
 	Atomic<u32> pending;  /* pieces in flight, and one while being handed out */
 	Atomic<int> error;    /* first one */

@@ -3,6 +3,7 @@
 #include <thinback/base/container.h>
 
 #include "pool.h"
+#include "traced.h"
 #include "volume_io.h"
 
 namespace thinback {
@@ -110,6 +111,11 @@ void VolumeIo::note(u64 start, Run run, Moment moment, Status changed)
 	else
 		log_.drop(moment.epoch);
 	log_.end_change();
+	if (is_traced(TBK_TRACE_COMMIT) && changed.is_ok()) {
+		const struct tbk_trace_run what = to_traced(volume_.id, start, run);
+
+		tbk_trace_commit(&what);
+	}
 }
 
 /* Maps all that has been written meanwhile under one hold of the lock, then answers. */

@@ -3,12 +3,33 @@
 #include <thinback/base/scope.h>
 
 #include "pool.h"
+#include "traced.h"
 #include "volume_io.h"
 
 namespace thinback {
 namespace {
 
 constexpr u64 block_bytes = format::block_size;
+
+Result<Mapping> look_up(Volume &volume, NodeCache &cache, u64 block, u64 most, bool may_wait)
+{
+	auto found = find_extent(volume.tree, cache, VirtualBlock(block), BlockCount(most));
+
+	if (found.is_ok() || !may_wait)
+		return found;
+	MutexGuard guard(volume.lock);
+
+	return find_extent_locked(volume.tree, cache, VirtualBlock(block), BlockCount(most));
+}
+
+void trace(u32 volume, u64 block, const Mapping &found)
+{
+	const bool is_data = found.kind == Mapping::Kind::data;
+	const Run run = { is_data ? found.target.raw() : 0, static_cast<u32>(found.run.raw()) };
+	const struct tbk_trace_run traced = to_traced(volume, block, run);
+
+	tbk_trace_lookup(&traced);
+}
 
 } // namespace
 
@@ -43,15 +64,11 @@ void VolumeIo::drive(RequestState &state, Effort effort)
 
 Result<Mapping> VolumeIo::find(u64 block, u64 most, Effort effort)
 {
-	auto found =
-		find_extent(volume_.tree, pool_.cache(), VirtualBlock(block), BlockCount(most));
+	auto found = look_up(volume_, pool_.cache(), block, most, effort == Effort::io);
 
-	if (found.is_ok() || effort != Effort::io)
-		return found;
-	MutexGuard guard(volume_.lock);
-
-	return find_extent_locked(volume_.tree, pool_.cache(), VirtualBlock(block),
-				  BlockCount(most));
+	if (is_traced(TBK_TRACE_LOOKUP) && found.is_ok())
+		trace(volume_.id, block, found.value());
+	return found;
 }
 
 /* NULL: this effort may not wait for one. */

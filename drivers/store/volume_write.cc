@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Writes: in place, to new blocks, and of parts of blocks. */
 #include "pool.h"
+#include "traced.h"
 #include "volume_io.h"
 
 namespace thinback {
@@ -158,6 +159,7 @@ Want VolumeIo::want_for(u64 block, u32 count, const Mapping &found, Effort effor
 	return want;
 }
 
+/* @run was taken for @block: for the next to lie beside it. */
 void VolumeIo::remember(u64 block, Run run)
 {
 	const u64 last = block + run.count - 1;
@@ -172,6 +174,11 @@ void VolumeIo::remember(u64 block, Run run)
 		recent.slot.store_relaxed(slot);
 	}
 	next_block_.store_relaxed(block + run.count);
+	if (is_traced(TBK_TRACE_ALLOCATE)) {
+		const struct tbk_trace_run taken = to_traced(volume_.id, block, run);
+
+		tbk_trace_allocate(&taken);
+	}
 }
 
 /*

@@ -137,6 +137,10 @@ Misfit read_features(FrontendKeys &keys, const Offer &offer, FrontendFeatures &f
 	if (order > offer.ring_order)
 		return Misfit::bad_ring_order;
 	features.ring_pages = 1u << order;
+
+	u32 persistent = 0;
+	features.is_persistent = offer.is_persistent &&
+				 read_u32(keys, "feature-persistent", persistent) && persistent;
 	return Misfit::none;
 }
 

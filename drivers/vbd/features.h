@@ -42,6 +42,7 @@ static_assert(1u << max_ring_order == xen::max_ring_pages);
 struct Offer {
 	u32 queues = 1;
 	u32 ring_order = 0; /* log2 of the pages of a ring */
+	bool is_persistent = false;
 };
 
 /* One ring as the frontend describes it. */
@@ -49,6 +50,8 @@ struct RingKeys {
 	u32 pages = 0;
 	u32 grants[xen::max_ring_pages]{};
 	u32 event_port = 0;
+
+	bool operator==(const RingKeys &) const = default;
 };
 
 /* What a frontend asks for. */
@@ -56,7 +59,8 @@ struct FrontendFeatures {
 	xen::Abi abi = xen::Abi::native;
 	u32 queues = 1;
 	u32 ring_pages = 1;
-	bool is_numbered = false; /* grants are in ring-ref0, ... instead of ring-ref */
+	bool is_persistent = false; /* grants are used again, and may stay mapped */
+	bool is_numbered = false;   /* grants are in ring-ref0, ... instead of ring-ref */
 };
 
 /*

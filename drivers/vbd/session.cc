@@ -52,7 +52,7 @@ Step welcome(const SessionView &view)
 
 Step join(const SessionView &view)
 {
-	if (view.own == State::connected || view.is_evicted)
+	if (view.is_evicted || (view.own == State::connected && !view.has_moved_on))
 		return Step::rest;
 	if (is_connected(view))
 		return disconnect(view);

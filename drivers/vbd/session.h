@@ -17,6 +17,7 @@ struct SessionView {
 	bool has_rings = false;	   /* the guest's pages are mapped */
 	bool is_taking = false;	   /* requests are taken from them */
 	bool is_busy = false;	   /* requests are in flight */
+	bool has_moved_on = false; /* the frontend has other rings now than those we connected to */
 	bool has_failed = false;   /* connecting went wrong, and the frontend has not moved since */
 	bool is_online = true;	   /* the disk stays when the frontend closes */
 	bool is_evicted = false;   /* the toolstack has asked us to close, for good */

@@ -227,8 +227,9 @@ enum tbk_on_full {
 };
 
 #define TBK_OBJECT_SNAPSHOT 1u
-#define TBK_OBJECT_HIDDEN 2u   /* a snapshot that was removed and still has children */
-#define TBK_OBJECT_REMOVING 4u /* being freed in the background */
+#define TBK_OBJECT_HIDDEN 2u	     /* a snapshot that was removed and still has children */
+#define TBK_OBJECT_REMOVING 4u	     /* being freed in the background */
+#define TBK_OBJECT_LARGE_SECTORS 16u /* shown with sectors of 4096 bytes, else of 512 */
 
 struct tbk_object_info {
 	char volume[TBK_NAME_MAX + 1];
@@ -273,7 +274,8 @@ int tbk_pool_find(struct tbk_pool *pool, const char *volume, const char *snapsho
  */
 
 /* A new, empty volume of @bytes, a multiple of 4096 (rounded up otherwise). */
-int tbk_volume_create(struct tbk_pool *pool, const char *name, tbk_u64 bytes, struct tbk_why *why);
+int tbk_volume_create(struct tbk_pool *pool, const char *name, tbk_u64 bytes, tbk_u32 flags,
+		      struct tbk_why *why);
 
 /* Snapshot of a volume, open or not. Holds up the volume's writes for as long as those in flight take. */
 int tbk_snapshot_create(struct tbk_pool *pool, const char *volume, const char *snapshot,
@@ -361,6 +363,8 @@ void tbk_volume_info(struct tbk_volume *volume, struct tbk_object_info *info);
 tbk_u64 tbk_volume_size(struct tbk_volume *volume);
 /* What was open, read-only included. Context: any. */
 int tbk_volume_read_only(struct tbk_volume *volume);
+/* Bytes of a sector, as whoever uses it is to see it: requests of less are served all the same. Context: any. */
+tbk_u32 tbk_volume_sector(struct tbk_volume *volume);
 
 /* ---- requests ---- */
 
@@ -395,6 +399,38 @@ struct tbk_request {
 
 /* Context: process, no spinlock held; does not wait for I/O. */
 void tbk_volume_submit(struct tbk_volume *volume, struct tbk_request *request);
+
+/* ---- statistics ---- */
+
+enum tbk_stat {
+	TBK_STAT_READ,
+	TBK_STAT_WRITE,
+	TBK_STAT_FLUSH,
+	TBK_STAT_DISCARD, /* zeroes included */
+	TBK_STAT_COUNT,	  /* how many */
+};
+
+#define TBK_LATENCY_BUCKETS 25
+
+/**
+ * struct tbk_op_stats - requests of one kind that have ended
+ * @bytes: of those that did not fail
+ * @errors: that failed
+ * @latency: of all, by how long they took: the first less than 1 us, bucket N from
+ *           2^(N-1) us to less than 2^N, the last 2^23 us, about 8 s, and more
+ */
+struct tbk_op_stats {
+	tbk_u64 bytes;
+	tbk_u64 errors;
+	tbk_u64 latency[TBK_LATENCY_BUCKETS];
+};
+
+/*
+ * Those of a volume, since the pool was opened; of a volume that was rolled back,
+ * since then. -ENOENT. Context: process; may sleep.
+ */
+int tbk_pool_read_stats(struct tbk_pool *pool, const char *volume, enum tbk_stat kind,
+			struct tbk_op_stats *stats);
 
 /* ---- offline ---- */
 

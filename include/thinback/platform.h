@@ -122,6 +122,26 @@ void *tbk_reserve_take(struct tbk_reserve *reserve);
  */
 void tbk_reserve_give(struct tbk_reserve *reserve, void *object);
 
+/* ---- counters: written often, by all CPUs, and seldom read ---- */
+
+/* An array of numbers, of which each CPU has its own. */
+struct tbk_counters;
+
+/**
+ * tbk_counters_create() - Make counters.
+ * @count: how many
+ *
+ * Context: process; may sleep.
+ * Return: counters, all 0, or NULL.
+ */
+struct tbk_counters *tbk_counters_create(unsigned int count);
+/* @counters may be NULL. Context: process; may sleep. */
+void tbk_counters_destroy(struct tbk_counters *counters);
+/* Writes only this CPU's memory. Context: any. */
+void tbk_counters_add(struct tbk_counters *counters, unsigned int which, tbk_u64 amount);
+/* Of all CPUs; what is being added may be in it or not. Context: any. */
+tbk_u64 tbk_counters_sum(const struct tbk_counters *counters, unsigned int which);
+
 /* ---- reports ---- */
 
 enum tbk_level { TBK_LOG_ERROR, TBK_LOG_WARNING, TBK_LOG_INFO, TBK_LOG_DEBUG };
@@ -186,8 +206,8 @@ unsigned int tbk_crc32c(unsigned int seed, const void *data, size_t len);
  * its own. Two locks of one rank are never held together.
  */
 enum tbk_lock_rank {
-	TBK_RANK_POOL_LIST, /* mutex: the pools there are */
-	TBK_RANK_RECLAIM,   /* mutex: one at a time waits for requests to end */
+	TBK_RANK_GUESTS,  /* mutex: what the disks of each guest have taken */
+	TBK_RANK_RECLAIM, /* mutex: one at a time waits for requests to end */
 	TBK_RANK_CATALOG, /* mutex: names, ids and parents in one pool; structural changes; the flip of a checkpoint */
 	TBK_RANK_VOLUME,     /* mutex: one volume's tree */
 	TBK_RANK_TREE,	     /* mutex: the catalog's own tree */

@@ -46,11 +46,18 @@ struct tbk_xen_key {
  */
 int tbk_xen_publish(struct tbk_xen *xen, const struct tbk_xen_key *keys, size_t count);
 
+/*
+ * Write the size of a disk that is Connected, and the state once more, at once:
+ * which has the frontend read the size. Return: 0; -EBUSY if the toolstack has set
+ * another state; another negative errno.
+ */
+int tbk_xen_publish_size(struct tbk_xen *xen, tbk_u64 sectors);
+
 /* Write the backend's state, a number of enum xenbus_state; nothing if its key is gone. */
 void tbk_xen_switch_state(struct tbk_xen *xen, tbk_u32 state);
 
-/* Leave the reason in xenstore's error directory and the log, and go to Closing. */
-void tbk_xen_fatal(struct tbk_xen *xen, int error, const char *format, ...)
+/* Leave a word for the administrator in xenstore's error directory and the log. */
+void tbk_xen_complain(struct tbk_xen *xen, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /**
@@ -58,15 +65,36 @@ void tbk_xen_fatal(struct tbk_xen *xen, int error, const char *format, ...)
  * @queues: rings
  * @ring_order: log2 of the pages of each
  * @pages: that are mapped at once for one ring's requests
+ * @persistent: nonzero if pages may stay mapped that the frontend promises to use again
+ * @kept_pages: how many of each ring
+ * @kept_seconds: how long without use; 0: for ever
+ * @guest_pages: of dom0's that the rings of all disks of one guest may take together
  */
 struct tbk_xen_limits {
 	tbk_u32 queues;
 	tbk_u32 ring_order;
 	tbk_u32 pages;
+	tbk_u32 persistent;
+	tbk_u32 kept_pages;
+	tbk_u32 kept_seconds;
+	tbk_u64 guest_pages;
 };
 
 /* Fill @limits with what holds now; what makes no sense is brought within bounds by the core. */
 void tbk_xen_read_limits(struct tbk_xen *xen, struct tbk_xen_limits *limits);
+
+/**
+ * struct tbk_xen_rates - how fast a disk may be
+ * @iops: requests a second; 0: no limit
+ * @bandwidth: bytes of data a second; 0: no limit
+ */
+struct tbk_xen_rates {
+	tbk_u64 iops;
+	tbk_u64 bandwidth;
+};
+
+/* Fill in of @rates what the toolstack says of it; the rest stays as it is. */
+void tbk_xen_read_rates(struct tbk_xen *xen, struct tbk_xen_rates *rates);
 
 /* Write out and forget what dom0 has cached of the disk. Return: 0 or a negative errno. */
 int tbk_xen_sync_target(struct tbk_xen *xen);
@@ -79,6 +107,9 @@ void tbk_xen_depart(struct tbk_xen *xen);
 
 /* Have tbk_vbd_advance() called soon. Context: any, interrupts included. */
 void tbk_xen_advance(struct tbk_xen *xen);
+
+/* The same after @ms milliseconds. Context: process. */
+void tbk_xen_advance_after(struct tbk_xen *xen, unsigned int ms);
 
 /* ---- rings ---- */
 
@@ -101,19 +132,22 @@ struct tbk_xen_ring_plan {
 };
 
 /**
- * tbk_xen_ring_open() - Map a ring's pages.
+ * tbk_xen_ring_open() - Bind a ring's event channel, then map its pages.
  * @xen: whose
  * @plan: which
  * @out: the ring
  * @shared: where its pages lie, one after the other
  *
+ * In this order: another driver lets the channel go when it has answered all it
+ * took, so whoever could bind it finds an index of responses that is the last.
+ *
  * Context: process; may sleep.
- * Return: 0 or a negative errno.
+ * Return: 0; -EBUSY if the channel is bound, or none of the guest's; another negative errno.
  */
 int tbk_xen_ring_open(struct tbk_xen *xen, const struct tbk_xen_ring_plan *plan,
 		      struct tbk_xen_ring **out, void **shared);
 
-/* Bind the event channel and start the thread. Context: process; may sleep. */
+/* Start the thread. Context: process; may sleep. */
 int tbk_xen_ring_start(struct tbk_xen_ring *xr);
 
 /* End the thread; events still go out. Context: process; waits for tbk_ring_run() to return. */
@@ -121,13 +155,16 @@ void tbk_xen_ring_stop(struct tbk_xen_ring *xr);
 
 /*
  * Unbind, unmap, free. Stopped, or never started; nothing in flight, no grant
- * mapped. Waits for tbk_ring_finish() and tbk_ring_retry() to return. Context:
+ * mapped. Waits for tbk_ring_finish(), _retry() and _tidy() to return. Context:
  * process; may sleep.
  */
 void tbk_xen_ring_close(struct tbk_xen_ring *xr);
 
 /* Have tbk_ring_run() called though the guest sent nothing. Context: any. */
 void tbk_xen_ring_wake(struct tbk_xen_ring *xr);
+
+/* The same after @ms milliseconds, unless the ring is closed before. Context: its thread. */
+void tbk_xen_ring_wake_after(struct tbk_xen_ring *xr, unsigned int ms);
 
 /* Send the guest an event. Context: any. */
 void tbk_xen_ring_notify(struct tbk_xen_ring *xr);
@@ -141,9 +178,21 @@ void tbk_xen_ring_finish_soon(struct tbk_xen_ring *xr);
 /* Have tbk_ring_retry() called after @ms milliseconds. Context: any. */
 void tbk_xen_ring_retry_after(struct tbk_xen_ring *xr, unsigned int ms);
 
+/*
+ * Give dom0 back @count of the pages for which @max_grants made room, none of
+ * which is in use or will be. Context: process; may sleep.
+ */
+void tbk_xen_pages_give(struct tbk_xen_ring *xr, unsigned int count);
+/* Take @count back. Return: how many there were. Context: process; may sleep. */
+unsigned int tbk_xen_pages_take(struct tbk_xen_ring *xr, unsigned int count);
+
+/* Have tbk_ring_tidy() called after @ms milliseconds. Context: process. */
+void tbk_xen_ring_tidy_after(struct tbk_xen_ring *xr, unsigned int ms);
+
 /* ---- grants: pages of the guest ---- */
 
 #define TBK_GRANT_READ_ONLY 1u
+#define TBK_GRANT_STAYS 2u /* the core's own: not unmapped when the request is done */
 
 /* How many may be mapped or unmapped with one call. */
 #define TBK_GRANT_BATCH 128

@@ -103,7 +103,7 @@ bool Explorer::fill(struct tbk_pool *pool)
 	fill_sector(buffer.data(), { ledger_.new_serial(), disk.id, 0 });
 	for (u64 at = sector_size; at < filler_request; at++)
 		buffer[at] = buffer[at - sector_size];
-	if (tbk_volume_create(pool, "filler", device_bytes, nullptr) ||
+	if (tbk_volume_create(pool, "filler", device_bytes, 0, nullptr) ||
 	    tbk_volume_open(pool, "filler", nullptr, 0, &volume, nullptr))
 		return false;
 	for (u64 at = 0;; at += filler_request) {

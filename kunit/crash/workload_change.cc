@@ -120,7 +120,7 @@ void Workload::create()
 	ledger_.begin_act(now());
 	Disk &disk = ledger_.add(ledger_.new_name("v"), "", blocks * sectors_per_block);
 	Live *live = make(disk, tbk_volume_create(pool_, disk.name().c_str(),
-						  disk.sectors() * sector_size, nullptr));
+						  disk.sectors() * sector_size, 0, nullptr));
 
 	if (live)
 		open_handle(*live);

@@ -82,9 +82,10 @@ void tbk_attached_put(struct tbk_attached *in)
 	users--;
 }
 
-int tbk_object_create(struct tbk_attached *in, const char *volume, u64 bytes, struct tbk_why *why)
+int tbk_object_create(struct tbk_attached *in, const char *volume, u64 bytes, u32 flags,
+		      struct tbk_why *why)
 {
-	return tbk_volume_create(in->pool, volume, bytes, why);
+	return tbk_volume_create(in->pool, volume, bytes, flags, why);
 }
 
 int tbk_object_clone(struct tbk_attached *in, const struct tbk_clone_plan *plan,

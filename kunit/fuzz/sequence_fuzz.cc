@@ -196,7 +196,7 @@ void Sequence::structural(const Op &op)
 	switch (op.what & 7) {
 	case 0:
 	case 1:
-		error = tbk_volume_create(pool_, volume.c_str(), blocks * 4096, nullptr);
+		error = tbk_volume_create(pool_, volume.c_str(), blocks * 4096, 0, nullptr);
 		TBK_ASSERT(error == (is_there(volume) ? -TBK_EEXIST : 0));
 		if (!error)
 			content_[volume] = Content(blocks);

@@ -55,7 +55,7 @@ TBK_TEST(rename_to_a_name_that_exists_is_refused)
 	JournalRig rig;
 
 	REQUIRE(rig.is_ok());
-	CHECK_EQ(tbk_volume_create(rig.pool, "other", mib, nullptr), 0);
+	CHECK_EQ(tbk_volume_create(rig.pool, "other", mib, 0, nullptr), 0);
 	CHECK_EQ(tbk_rename(rig.pool, "other", nullptr, "disk", nullptr), -TBK_EEXIST);
 	CHECK_EQ(tbk_rename(rig.pool, "other", nullptr, "a/b", nullptr), -TBK_EINVAL);
 	CHECK_EQ(tbk_rename(rig.pool, "nobody", nullptr, "x", nullptr), -TBK_ENOENT);

@@ -124,7 +124,7 @@ void fill(Large &large)
 
 	for (const std::string &name : names)
 		large.errors +=
-			tbk_volume_create(large.pool, name.c_str(), 16ull << 30, nullptr) != 0;
+			tbk_volume_create(large.pool, name.c_str(), 16ull << 30, 0, nullptr) != 0;
 	for (u64 i = 0; i < 3; i++) {
 		for (const std::string &name : names)
 			large.write(name.c_str(), i * 280000, i * 280000 + 260000, 257);
@@ -204,7 +204,7 @@ TBK_TEST(check_forgets_snapshots_that_nobody_shares_any_more)
 		for (u32 v = 0; v < volumes[i]; v++) {
 			const std::string name = "v" + std::to_string(v);
 
-			large.errors += tbk_volume_create(large.pool, name.c_str(), 16ull << 30,
+			large.errors += tbk_volume_create(large.pool, name.c_str(), 16ull << 30, 0,
 							  nullptr) != 0;
 			/* Some forty leaves. */
 			large.write(name.c_str(), 0, 14000, 2, 1);

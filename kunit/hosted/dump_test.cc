@@ -82,7 +82,7 @@ TBK_TEST(dump_tells_shared_subtrees_once)
 	Transcript told;
 
 	REQUIRE_EQ(town.open(), 0);
-	CHECK_EQ(tbk_volume_create(town.pool, "base", 4 << 20, nullptr), 0);
+	CHECK_EQ(tbk_volume_create(town.pool, "base", 4 << 20, 0, nullptr), 0);
 	for (u64 block = 0; block < 1000; block += 2)
 		CHECK_EQ(town.write("base", block, 1), 0);
 	CHECK_EQ(tbk_snapshot_create(town.pool, "base", "s", nullptr), 0);

@@ -175,7 +175,7 @@ void Town::step()
 	Disk volume, snapshot;
 
 	if (!pick(false, volume) || what == 0) {
-		(void)tbk_volume_create(pool, fresh.c_str(), size, nullptr);
+		(void)tbk_volume_create(pool, fresh.c_str(), size, 0, nullptr);
 		return;
 	}
 	const char *name = volume.volume.c_str();
@@ -204,10 +204,10 @@ int Town::fill_for_merge()
 {
 	constexpr u64 many = 6000;
 	const char *const names[] = { "s0", "s1", "s2" };
-	int error = tbk_volume_create(pool, "base", many * TBK_BLOCK, nullptr);
+	int error = tbk_volume_create(pool, "base", many * TBK_BLOCK, 0, nullptr);
 
 	if (!error)
-		error = tbk_volume_create(pool, "gone", many * TBK_BLOCK, nullptr);
+		error = tbk_volume_create(pool, "gone", many * TBK_BLOCK, 0, nullptr);
 	if (!error)
 		error = write_every("gone", 0, many, 4, 1);
 	for (u32 i = 0; i < 3 && !error; i++) {

@@ -99,7 +99,7 @@ void FaultRun::objects(JournalRig &rig)
 {
 	(void)tbk_snapshot_create(rig.pool, "disk", "s", nullptr);
 	(void)tbk_clone_create(rig.pool, "disk", "s", "clone", 0, nullptr);
-	(void)tbk_volume_create(rig.pool, "other", 1 << 20, nullptr);
+	(void)tbk_volume_create(rig.pool, "other", 1 << 20, 0, nullptr);
 	(void)tbk_volume_resize(rig.pool, "other", 2 << 20, 0, nullptr);
 	(void)tbk_rename(rig.pool, "other", nullptr, "another", nullptr);
 	altered(rig);

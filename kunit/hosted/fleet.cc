@@ -15,7 +15,7 @@ Fleet::Fleet(u64 bytes, const MemoryDevice::Options &options, u32 volumes, u64 v
 	for (u32 i = 0; i < volumes && is_ok_; i++) {
 		const std::string name = "v" + std::to_string(i);
 
-		is_ok_ = !tbk_volume_create(pool, name.c_str(), volume_bytes, nullptr) && open();
+		is_ok_ = !tbk_volume_create(pool, name.c_str(), volume_bytes, 0, nullptr) && open();
 	}
 }
 

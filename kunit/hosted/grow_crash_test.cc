@@ -48,14 +48,14 @@ void write_until(struct kunit *test, struct tbk_pool *pool, char name, const boo
 /* Full but for some blocks, when it is small. */
 int fill(struct tbk_pool *pool, bool is_small)
 {
-	int error = tbk_volume_create(pool, "o", 256 * mib, nullptr);
+	int error = tbk_volume_create(pool, "o", 256 * mib, 0, nullptr);
 
 	if (!error)
 		error = write_some(pool, 'o', 0, old_blocks);
 	for (char name = 'a'; name <= 'e' && !error; name++) {
 		const char text[] = { name, 0 };
 
-		error = tbk_volume_create(pool, text, 256 * mib, nullptr);
+		error = tbk_volume_create(pool, text, 256 * mib, 0, nullptr);
 	}
 	if (!error && is_small && write_some(pool, 'o', 1000, 1 << 20) != -TBK_ENOSPC)
 		error = -TBK_EIO;

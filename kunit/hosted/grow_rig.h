@@ -103,7 +103,7 @@ struct GrowRig {
 		for (; *names && !error; names++) {
 			const char text[] = { *names, 0 };
 
-			error = tbk_volume_create(pool, text, 256 * mib, nullptr);
+			error = tbk_volume_create(pool, text, 256 * mib, 0, nullptr);
 			if (!error)
 				error = write_some(pool, *names, 100, 30);
 		}

@@ -61,7 +61,7 @@ TBK_TEST(grow_lets_writes_go_on_that_waited)
 	u64 done = 0;
 
 	REQUIRE(rig.pool);
-	CHECK_EQ(tbk_volume_create(rig.pool, "a", 256 * mib, nullptr), 0);
+	CHECK_EQ(tbk_volume_create(rig.pool, "a", 256 * mib, 0, nullptr), 0);
 	CHECK_EQ(tbk_volume_limit(rig.pool, "a", &pause, nullptr), 0);
 	constexpr u64 more = 20000; /* blocks: more than there is room for, by a quarter */
 	bool is_over = false;

@@ -131,14 +131,19 @@ TBK_TEST(limits_without_sense_are_brought_in_bounds)
 {
 	RingRig rig;
 
-	rig.guest.limits = { .queues = 4096, .ring_order = 31, .pages = 0 };
+	struct tbk_xen_limits &limits = rig.guest.limits;
+
+	limits.queues = 4096;
+	limits.ring_order = 31;
+	limits.pages = 0;
 	CHECK(rig.guest.wait_for(State::init_wait));
 	CHECK_EQ(rig.guest.backend["multi-queue-max-queues"], 64u);
 	CHECK_EQ(rig.guest.backend["max-ring-page-order"], 4u);
 	REQUIRE(rig.connect({ .queues = 64 }));
 	CHECK_EQ(rig.write(0, 1, 63), 0);
 	REQUIRE(rig.close());
-	rig.guest.limits = { .queues = 0, .ring_order = 0, .pages = ~0u };
+	limits.queues = limits.ring_order = 0;
+	limits.pages = ~0u;
 	REQUIRE(rig.close());
 	CHECK_EQ(rig.guest.backend["multi-queue-max-queues"], 1u);
 	CHECK_EQ(rig.guest.backend["max-ring-page-order"], 0u);

@@ -1,117 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A guest's disk that is a volume: from the ring through the store to a device and back. */
-#include <string.h>
-
 #include "../harness/check.h"
-#include "ring_rig.h"
+#include "volume_rig.h"
 
 using namespace thinback;
 using xen::State;
 
-namespace {
-
-constexpr u64 mib = 1 << 20;
-constexpr u64 sector = 512;
-constexpr u64 volume_bytes = 8 * mib;
-
-/* A pool with one volume, `disk`. */
-struct Pool {
-	Pool() : device(256 * mib, ring_device_options())
-	{
-		const struct tbk_format_options options = { "tank", { 1 }, 0 };
-
-		is_ok = !tbk_pool_format(&device, &options, nullptr) && open() &&
-			!tbk_volume_create(pool, "disk", volume_bytes, nullptr);
-	}
-	~Pool() { close(); }
-	Pool(const Pool &) = delete;
-	Pool &operator=(const Pool &) = delete;
-
-	bool open() { return !tbk_pool_open(&device, 0, &pool, nullptr); }
-	void close()
-	{
-		if (pool)
-			tbk_pool_close(pool, nullptr);
-		pool = nullptr;
-	}
-
-	MemoryDevice device;
-	struct tbk_pool *pool = nullptr;
-	bool is_ok = false;
-};
-
-/* A guest that has a volume or a snapshot, connected. */
-struct Disk {
-	Disk(struct tbk_pool *pool, const char *name, const char *snapshot)
-		: volume(open(pool, name, snapshot)), guest({ volume, nullptr, 0, 0, 0, 1 })
-	{
-		guest.connect();
-		is_connected = guest.wait_for(State::connected);
-	}
-	~Disk()
-	{
-		guest.leave();
-		tbk_volume_close(volume);
-	}
-	Disk(const Disk &) = delete;
-	Disk &operator=(const Disk &) = delete;
-
-	static struct tbk_volume *open(struct tbk_pool *pool, const char *name,
-				       const char *snapshot)
-	{
-		struct tbk_volume *volume = nullptr;
-
-		(void)tbk_volume_open(pool, name, snapshot, 0, &volume, nullptr);
-		return volume;
-	}
-
-	int ask(const GuestIo &io)
-	{
-		GuestReply reply = {};
-
-		guest.put(io);
-		guest.kick();
-		return guest.take(reply) && reply.id == io.id ? reply.status : 99;
-	}
-
-	/* Fills a page's worth at @at with @value. */
-	int write(u64 at, u8 value)
-	{
-		const u32 page = guest.grant(true);
-
-		memset(guest.page(page), value, xen::page_size);
-		return ask({ xen::op_write, 1, at / sector, { page }, 0, 7 });
-	}
-
-	/* The value that fills the page at @at, or -1. */
-	int read(u64 at)
-	{
-		const u32 page = guest.grant();
-
-		memset(guest.page(page), 0xee, xen::page_size);
-		if (ask({ xen::op_read, 2, at / sector, { page }, 0, 7 }))
-			return -1;
-		for (u32 i = 1; i < xen::page_size; i++)
-			if (guest.page(page)[i] != guest.page(page)[0])
-				return -1;
-		return guest.page(page)[0];
-	}
-
-	int flush() { return ask({ xen::op_flush, 3, 0, {}, 0, 7 }); }
-
-	struct tbk_volume *volume;
-	Guest guest;
-	bool is_connected = false;
-};
-
-} // namespace
-
 TBK_TEST(new_volume_reads_as_zeros)
 {
-	Pool pool;
+	VolumePool pool;
 
 	REQUIRE(pool.is_ok);
-	Disk disk(pool.pool, "disk", nullptr);
+	VolumeDisk disk(pool.pool, "disk", nullptr);
 	CHECK(disk.is_connected);
 	CHECK_EQ(disk.read(0), 0);
 	CHECK_EQ(disk.read(volume_bytes - xen::page_size), 0);
@@ -123,11 +23,11 @@ TBK_TEST(new_volume_reads_as_zeros)
 
 TBK_TEST(volume_keeps_what_a_guest_flushed)
 {
-	Pool pool;
+	VolumePool pool;
 
 	REQUIRE(pool.is_ok);
 	{
-		Disk disk(pool.pool, "disk", nullptr);
+		VolumeDisk disk(pool.pool, "disk", nullptr);
 
 		CHECK_EQ(disk.write(0, 0x11), 0);
 		CHECK_EQ(disk.write(3 * sector, 0x22), 0);
@@ -136,22 +36,22 @@ TBK_TEST(volume_keeps_what_a_guest_flushed)
 	}
 	pool.close();
 	REQUIRE(pool.open());
-	Disk disk(pool.pool, "disk", nullptr);
+	VolumeDisk disk(pool.pool, "disk", nullptr);
 	CHECK_EQ(disk.read(3 * sector), 0x22);
 	CHECK_EQ(disk.read(0), -1);
 }
 
 TBK_TEST(snapshot_is_read_only_to_a_guest)
 {
-	Pool pool;
+	VolumePool pool;
 
 	REQUIRE(pool.is_ok);
 	{
-		Disk disk(pool.pool, "disk", nullptr);
+		VolumeDisk disk(pool.pool, "disk", nullptr);
 		CHECK_EQ(disk.write(mib, 0x33), 0);
 	}
 	REQUIRE(!tbk_snapshot_create(pool.pool, "disk", "then", nullptr));
-	Disk disk(pool.pool, "disk", "then");
+	VolumeDisk disk(pool.pool, "disk", "then");
 	CHECK_EQ(disk.guest.backend["info"], xen::info_read_only);
 	CHECK_EQ(disk.write(mib, 0x44), -1);
 	CHECK_EQ(disk.read(mib), 0x33);
@@ -160,14 +60,14 @@ TBK_TEST(snapshot_is_read_only_to_a_guest)
 
 TBK_TEST(clone_hides_what_a_guest_writes)
 {
-	Pool pool;
+	VolumePool pool;
 
 	REQUIRE(pool.is_ok);
-	Disk disk(pool.pool, "disk", nullptr);
+	VolumeDisk disk(pool.pool, "disk", nullptr);
 	CHECK_EQ(disk.write(0, 0x11), 0);
 	REQUIRE(!tbk_snapshot_create(pool.pool, "disk", "then", nullptr));
 	REQUIRE(!tbk_clone_create(pool.pool, "disk", "then", "copy", 0, nullptr));
-	Disk copy(pool.pool, "copy", nullptr);
+	VolumeDisk copy(pool.pool, "copy", nullptr);
 	CHECK_EQ(copy.read(0), 0x11);
 	CHECK_EQ(copy.write(0, 0x22), 0);
 	CHECK_EQ(disk.read(0), 0x11);
@@ -176,11 +76,11 @@ TBK_TEST(clone_hides_what_a_guest_writes)
 
 TBK_TEST(discard_frees_what_a_volume_holds)
 {
-	Pool pool;
+	VolumePool pool;
 	struct tbk_object_info info = {};
 
 	REQUIRE(pool.is_ok);
-	Disk disk(pool.pool, "disk", nullptr);
+	VolumeDisk disk(pool.pool, "disk", nullptr);
 	CHECK_EQ(disk.guest.backend["feature-discard"], 1u);
 	CHECK_EQ(disk.guest.backend["discard-granularity"], 4096u);
 	CHECK_EQ(disk.guest.backend["discard-alignment"], 0u);
@@ -205,14 +105,14 @@ TBK_TEST(discard_frees_what_a_volume_holds)
 
 TBK_TEST(flush_whose_data_finds_no_space_is_an_error)
 {
-	Pool pool;
+	VolumePool pool;
 
 	REQUIRE(pool.is_ok);
 	struct tbk_volume_limits limits = {};
 	limits.set = TBK_LIMIT_QUOTA;
 	limits.quota = xen::page_size;
 	REQUIRE(!tbk_volume_limit(pool.pool, "disk", &limits, nullptr));
-	Disk disk(pool.pool, "disk", nullptr);
+	VolumeDisk disk(pool.pool, "disk", nullptr);
 	CHECK_EQ(disk.write(0, 1), 0);
 	for (const u8 operation : { xen::op_flush, xen::op_barrier })
 		CHECK_EQ(disk.ask({ operation, 1, 64, { disk.guest.grant() }, 0, 7 }), -1);
@@ -227,7 +127,7 @@ namespace {
 /* Up to a ringful of requests at once, none of which overlap, against plain memory. */
 class Modelled {
 public:
-	explicit Modelled(Disk &disk) : disk_(disk), model_(area) {}
+	explicit Modelled(VolumeDisk &disk) : disk_(disk), model_(area) {}
 
 	void round(struct kunit *test)
 	{
@@ -293,7 +193,7 @@ private:
 		}
 	}
 
-	Disk &disk_;
+	VolumeDisk &disk_;
 	std::vector<u8> model_;
 };
 
@@ -301,10 +201,10 @@ private:
 
 TBK_TEST(random_requests_agree_with_a_model)
 {
-	Pool pool;
+	VolumePool pool;
 
 	REQUIRE(pool.is_ok);
-	Disk disk(pool.pool, "disk", nullptr);
+	VolumeDisk disk(pool.pool, "disk", nullptr);
 	Modelled modelled(disk);
 	for (u32 i = 0; i < 60; i++) {
 		modelled.round(test);
@@ -314,4 +214,50 @@ TBK_TEST(random_requests_agree_with_a_model)
 			CHECK(!tbk_snapshot_create(pool.pool, "disk", std::to_string(i).c_str(),
 						   nullptr));
 	}
+}
+
+namespace {
+
+/* What a guest that has the object is told of its sectors. */
+u64 sectors_of(VolumePool &rig, const char *name, const char *snapshot)
+{
+	VolumeDisk disk(rig.pool, name, snapshot);
+
+	return disk.is_connected ? disk.guest.backend["sector-size"] : 0;
+}
+
+} // namespace
+
+TBK_TEST(large_sectors_stay_with_a_volume_and_its_clones)
+{
+	VolumePool rig;
+
+	REQUIRE(rig.is_ok);
+	REQUIRE_EQ(tbk_volume_create(rig.pool, "large", mib, TBK_OBJECT_LARGE_SECTORS, nullptr), 0);
+	REQUIRE_EQ(tbk_snapshot_create(rig.pool, "large", "s", nullptr), 0);
+	REQUIRE_EQ(tbk_clone_create(rig.pool, "large", "s", "clone", 2 * mib, nullptr), 0);
+	REQUIRE_EQ(tbk_rollback(rig.pool, "large", "s", "kept", nullptr), 0);
+	rig.close();
+	REQUIRE(rig.open());
+	CHECK_EQ(sectors_of(rig, "large", nullptr), 4096);
+	CHECK_EQ(sectors_of(rig, "large", "s"), 4096);
+	CHECK_EQ(sectors_of(rig, "large", "kept"), 4096);
+	CHECK_EQ(sectors_of(rig, "clone", nullptr), 4096);
+	CHECK_EQ(sectors_of(rig, "disk", nullptr), 512);
+}
+
+TBK_TEST(large_sectors_take_no_halves)
+{
+	VolumePool rig;
+
+	REQUIRE(rig.is_ok);
+	REQUIRE_EQ(tbk_volume_create(rig.pool, "large", mib, TBK_OBJECT_LARGE_SECTORS, nullptr), 0);
+	VolumeDisk disk(rig.pool, "large", nullptr);
+	REQUIRE(disk.is_connected);
+	CHECK_EQ(disk.guest.backend["sectors"], mib / sector);
+	CHECK_EQ(disk.guest.backend["physical-sector-size"], 4096u);
+	CHECK_EQ(disk.write(mib - 4096, 5), 0);
+	CHECK_EQ(disk.read(mib - 4096), 5);
+	CHECK(disk.write(2048, 5) != 0);
+	CHECK_EQ(disk.read(0), 0);
 }

@@ -23,7 +23,7 @@ JournalRig::JournalRig(const MemoryDevice::Options &options) : device(128 * mib,
 		return;
 	if (tbk_pool_open(&device, 0, &pool, nullptr))
 		return;
-	if (!tbk_volume_create(pool, "disk", 64 * mib, nullptr))
+	if (!tbk_volume_create(pool, "disk", 64 * mib, 0, nullptr))
 		turn_to("disk", nullptr);
 }
 

@@ -55,7 +55,7 @@ bool holds(struct tbk_pool *pool, const char *snapshot, u64 block, u32 version)
 /* Three snapshots of a volume of many extents, each with something of its own; the first stays. */
 int fill(struct tbk_pool *pool)
 {
-	int error = tbk_volume_create(pool, "a", blocks * 4096, nullptr);
+	int error = tbk_volume_create(pool, "a", blocks * 4096, 0, nullptr);
 
 	if (!error)
 		error = write_blocks_of(pool, 0, 2, kept);

@@ -29,8 +29,8 @@ public:
 
 		if (tbk_pool_format(&device, &options, nullptr) ||
 		    tbk_pool_open(&device, 0, &pool, nullptr) ||
-		    tbk_volume_create(pool, "a", 256 * mib, nullptr) ||
-		    tbk_volume_create(pool, "b", 256 * mib, nullptr))
+		    tbk_volume_create(pool, "a", 256 * mib, 0, nullptr) ||
+		    tbk_volume_create(pool, "b", 256 * mib, 0, nullptr))
 			return;
 		open();
 	}

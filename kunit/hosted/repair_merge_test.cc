@@ -41,7 +41,7 @@ TBK_TEST(merge_that_meets_a_lost_node_holds_up_no_other)
 	struct tbk_pool_info info {};
 
 	REQUIRE(rig.is_ok());
-	REQUIRE_EQ(tbk_volume_create(rig.pool, "other", 64 << 20, nullptr), 0);
+	REQUIRE_EQ(tbk_volume_create(rig.pool, "other", 64 << 20, 0, nullptr), 0);
 	fill_with_snapshot(rig, "disk");
 	fill_with_snapshot(rig, "other");
 	(void)tbk_pool_settle(rig.pool);

@@ -113,7 +113,7 @@ TBK_TEST(restore_brings_back_many_extents)
 	Transcript told;
 
 	REQUIRE_EQ(town.open(), 0);
-	CHECK_EQ(tbk_volume_create(town.pool, "big", 256 << 20, nullptr), 0);
+	CHECK_EQ(tbk_volume_create(town.pool, "big", 256 << 20, 0, nullptr), 0);
 	CHECK_EQ(town.write_every("big", 0, 50000, 2, 1), 0);
 	CHECK_EQ(tbk_snapshot_create(town.pool, "big", "s", nullptr), 0);
 	CHECK_EQ(town.write_every("big", 0, 50000, 1000, 2), 0);
@@ -132,7 +132,7 @@ TBK_TEST(restore_is_newer_than_what_it_replaces)
 	struct tbk_check repair {};
 
 	REQUIRE_EQ(town.open(), 0);
-	CHECK_EQ(tbk_volume_create(town.pool, "a", 4 << 20, nullptr), 0);
+	CHECK_EQ(tbk_volume_create(town.pool, "a", 4 << 20, 0, nullptr), 0);
 	CHECK_EQ(town.write_every("a", 0, 1000, 2, 1), 0);
 	CHECK_EQ(town.close(), 0);
 	REQUIRE_EQ(told.take(town.device), 0);
@@ -178,7 +178,7 @@ namespace {
 void fill(struct kunit *test, Town &town)
 {
 	REQUIRE_EQ(town.open(), 0);
-	CHECK_EQ(tbk_volume_create(town.pool, "base", 4 << 20, nullptr), 0);
+	CHECK_EQ(tbk_volume_create(town.pool, "base", 4 << 20, 0, nullptr), 0);
 	CHECK_EQ(town.write_every("base", 0, 1000, 2, 1), 0);
 	CHECK_EQ(tbk_snapshot_create(town.pool, "base", "s", nullptr), 0);
 	CHECK_EQ(tbk_clone_create(town.pool, "base", "s", "clone", 0, nullptr), 0);

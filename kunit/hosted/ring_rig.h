@@ -32,37 +32,14 @@ inline struct tbk_vbd_target ring_target(MemoryDevice &device, const RingDisk &d
 	return target;
 }
 
-struct RingRig {
-	explicit RingRig(const MemoryDevice::Options &options = ring_device_options(),
-			 const RingDisk &disk = {})
-		: device(disk.bytes, options), guest(ring_target(device, disk))
-	{
-	}
+/* A guest that has a disk. */
+struct GuestDisk {
+	explicit GuestDisk(const struct tbk_vbd_target &behind) : guest(behind) {}
 
 	bool connect(const GuestLayout &layout, xen::Abi abi = xen::Abi::x86_64)
 	{
 		guest.connect(abi, xen::State::initialised, layout);
 		return guest.wait_for(xen::State::connected);
-	}
-
-	/* The device does nothing from then on, until it is let go. */
-	bool connect_and_hold(const GuestLayout &layout = {})
-	{
-		if (!connect(layout))
-			return false;
-		hosted_sleep_ms(1);
-		device.hold();
-		return true;
-	}
-
-	/* The guest goes, and the device holds what it has for a while. */
-	void leave_while_held(u64 ms = 100)
-	{
-		hosted_spawn("let go", [this, ms] {
-			hosted_sleep_ms(ms);
-			device.let_go();
-		});
-		guest.leave();
 	}
 
 	/* Closes, and says whether all was let go. */
@@ -120,8 +97,39 @@ struct RingRig {
 		return guest.page(page)[0];
 	}
 
-	MemoryDevice device;
 	Guest guest;
+};
+
+struct RingDevice {
+	MemoryDevice device;
+};
+
+struct RingRig : RingDevice, GuestDisk {
+	explicit RingRig(const MemoryDevice::Options &options = ring_device_options(),
+			 const RingDisk &disk = {})
+		: RingDevice{ { disk.bytes, options } }, GuestDisk(ring_target(device, disk))
+	{
+	}
+
+	/* The device does nothing from then on, until it is let go. */
+	bool connect_and_hold(const GuestLayout &layout = {})
+	{
+		if (!connect(layout))
+			return false;
+		hosted_sleep_ms(1);
+		device.hold();
+		return true;
+	}
+
+	/* The guest goes, and the device holds what it has for a while. */
+	void leave_while_held(u64 ms = 100)
+	{
+		hosted_spawn("let go", [this, ms] {
+			hosted_sleep_ms(ms);
+			device.let_go();
+		});
+		guest.leave();
+	}
 };
 
 } // namespace thinback

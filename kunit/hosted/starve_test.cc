@@ -55,7 +55,7 @@ TBK_TEST(discards_leave_nodes_enough_for_all_else)
 	CHECK(punched > 0 && punched < clones * (image / 2));
 	CHECK_EQ(tbk_pool_sync(rig.pool), 0);
 	CHECK_EQ(rig.about().flags & TBK_POOL_FAILED, 0);
-	CHECK_EQ(tbk_volume_create(rig.pool, "h", mib, nullptr), 0);
+	CHECK_EQ(tbk_volume_create(rig.pool, "h", mib, 0, nullptr), 0);
 	CHECK_EQ(tbk_snapshot_create(rig.pool, "c", "t", nullptr), 0);
 	CHECK_EQ(tbk_volume_resize(rig.pool, "c", mib, TBK_RESIZE_SHRINK, nullptr), 0);
 	CHECK_EQ(tbk_rollback(rig.pool, "c", "t", nullptr, nullptr), 0);

@@ -79,7 +79,7 @@ int make_pool(CrashDevice &device)
 		error = tbk_pool_open(&device, 0, &pool, nullptr);
 	if (error)
 		return error;
-	error = tbk_volume_create(pool, "a", 256 * mib, nullptr);
+	error = tbk_volume_create(pool, "a", 256 * mib, 0, nullptr);
 	if (!error)
 		error = write_some(pool, 'a', 0, 40);
 	const int closed = tbk_pool_close(pool, nullptr);

@@ -22,7 +22,7 @@ struct Pool {
 
 		if (!tbk_pool_format(&device, &options, nullptr) &&
 		    !tbk_pool_open(&device, 0, &pool, nullptr) &&
-		    !tbk_volume_create(pool, "disk", mib, nullptr))
+		    !tbk_volume_create(pool, "disk", mib, 0, nullptr))
 			(void)tbk_volume_open(pool, "disk", nullptr, 0, &volume, nullptr);
 	}
 	~Pool()

@@ -250,12 +250,12 @@ void Model::create()
 	if (!disk)
 		return;
 	TBK_SAY("create %s of %llu sectors", disk->volume, disk->sectors);
-	const int error = tbk_volume_create(pool_, disk->volume, disk->sectors * 512, &why);
+	const int error = tbk_volume_create(pool_, disk->volume, disk->sectors * 512, 0, &why);
 
 	disk->exists = !error;
 	if (error && error != -TBK_ENOSPC)
 		fail(disk, why.text, error);
-	if (!error && tbk_volume_create(pool_, disk->volume, 4096, &why) != -TBK_EEXIST)
+	if (!error && tbk_volume_create(pool_, disk->volume, 4096, 0, &why) != -TBK_EEXIST)
 		fail(disk, "could be made twice", 0);
 }
 

@@ -109,7 +109,7 @@ u64 ScalePool::free_when_settled()
 
 void ScalePool::create(const std::string &name, u64 bytes)
 {
-	must(tbk_volume_create(pool_, name.c_str(), bytes, nullptr), "create", name.c_str());
+	must(tbk_volume_create(pool_, name.c_str(), bytes, 0, nullptr), "create", name.c_str());
 }
 
 void ScalePool::snapshot(const std::string &volume, const std::string &snapshot)

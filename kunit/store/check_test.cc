@@ -390,7 +390,7 @@ TBK_TEST(open_reads_a_pool_without_copies)
 	CHECK(!pool.findings->has(TBK_FINDING_DAMAGED, ""));
 	CHECK_EQ(pool.findings->repair(*pool.device), 0);
 	REQUIRE_EQ(tbk_pool_open(pool.device.get(), 0, &opened, nullptr), 0);
-	CHECK_EQ(tbk_volume_create(opened, "d", 1 << 20, nullptr), 0);
+	CHECK_EQ(tbk_volume_create(opened, "d", 1 << 20, 0, nullptr), 0);
 	CHECK_EQ(tbk_remove(opened, "c", nullptr, 0, nullptr), 0);
 	CHECK_EQ(tbk_pool_settle(opened), 0);
 	CHECK_EQ(tbk_pool_close(opened, nullptr), 0);

@@ -190,7 +190,7 @@ int write_volume(struct tbk_pool *pool, const char *name, u64 step, u32 count, u
 
 int fill_pool(struct tbk_pool *pool)
 {
-	int error = tbk_volume_create(pool, "a", 1024ull * 4096, nullptr);
+	int error = tbk_volume_create(pool, "a", 1024ull * 4096, 0, nullptr);
 
 	if (!error)
 		error = write_volume(pool, "a", 2, 400, 1);
@@ -203,7 +203,7 @@ int fill_pool(struct tbk_pool *pool)
 	if (!error)
 		error = write_volume(pool, "b", 2, 10, 3);
 	if (!error)
-		error = tbk_volume_create(pool, "c", 100ull * 4096, nullptr);
+		error = tbk_volume_create(pool, "c", 100ull * 4096, 0, nullptr);
 	if (!error)
 		error = write_volume(pool, "c", 7, 5, 4);
 	return error;

@@ -75,7 +75,7 @@ bool Pond::prepare()
 		return false;
 	tbk_pool_describe(pool, &info);
 	empty_ = info.free;
-	return tbk_volume_create(pool, "a", 4 * mib, nullptr) == 0;
+	return tbk_volume_create(pool, "a", 4 * mib, 0, nullptr) == 0;
 }
 
 void Pond::write(const char *name, u64 first, u32 count, u32 version)
@@ -336,7 +336,7 @@ TBK_TEST(merge_ends_before_the_child_is_freed)
 		pond.remove("a", nullptr);
 		if (round % 2)
 			pond.reopen();
-		CHECK_EQ(tbk_volume_create(pond.pool, "a", 4 * mib, nullptr), 0);
+		CHECK_EQ(tbk_volume_create(pond.pool, "a", 4 * mib, 0, nullptr), 0);
 	}
 	pond.remove("a", nullptr);
 	pond.check_empty();

@@ -67,8 +67,8 @@ bool Town::prepare()
 							options_.units));
 		const Disk &disk = *disks_.back();
 
-		if (!is(tbk_volume_create(pool_, disk.name.c_str(), disk.bytes(), &why), "create",
-			why.text))
+		if (!is(tbk_volume_create(pool_, disk.name.c_str(), disk.bytes(), 0, &why),
+			"create", why.text))
 			return false;
 		for (u32 w = 0; w < options_.writers; w++)
 			writers_.push_back(

@@ -132,7 +132,7 @@ void Town::remove_volumes(u32 which)
 		Disk disk(name, 2000 + number, options_.units);
 		Writer writer(disk, 0, 1);
 
-		if (!is(tbk_volume_create(pool_, name.c_str(), disk.bytes(), &why), "create",
+		if (!is(tbk_volume_create(pool_, name.c_str(), disk.bytes(), 0, &why), "create",
 			why.text))
 			return;
 		struct tbk_volume *handle = open(name.c_str(), nullptr);

@@ -347,7 +347,11 @@ int FakeKernel::create(thinback_command &command)
 {
 	if (find(command.pool, command.volume, ""))
 		return answer(command, EEXIST, "the name is taken", "");
-	put(command.path, make(command.pool, command.volume, "", command.bytes).node);
+	thinback_object &made = make(command.pool, command.volume, "", command.bytes);
+
+	if (command.flags & THINBACK_LARGE_SECTORS)
+		made.flags |= THINBACK_OBJECT_LARGE_SECTORS;
+	put(command.path, made.node);
 	return 0;
 }
 
@@ -362,7 +366,7 @@ int FakeKernel::snapshot(thinback_command &command)
 
 	thinback_object copy = *volume;
 
-	copy.flags = THINBACK_SNAPSHOT;
+	copy.flags |= THINBACK_SNAPSHOT;
 	copy.id = ++last_id_;
 	copy.children = 1;
 	copy.node[0] = '\0';
@@ -394,6 +398,7 @@ int FakeKernel::clone(thinback_command &command)
 		return answer(command, EINVAL, "it would be smaller than its snapshot", "");
 
 	const std::uint64_t shared = snapshot->own + snapshot->shared;
+	const unsigned int sectors = snapshot->flags & THINBACK_OBJECT_LARGE_SECTORS;
 
 	snapshot->children++;
 
@@ -401,6 +406,7 @@ int FakeKernel::clone(thinback_command &command)
 				     command.bytes ? command.bytes : snapshot->bytes);
 
 	made.shared = shared;
+	made.flags |= sectors;
 	put(made.parent_volume, command.volume);
 	put(made.parent_snapshot, command.snapshot);
 	put(command.path, made.node);

@@ -28,6 +28,8 @@
 #include "../../scripts/thinback/size.h"
 #include "../../scripts/thinback/world.h"
 #include "fake_kernel.h"
+#include "fake_sysfs.h"
+#include "fake_terminal.h"
 
 namespace thinback::tool {
 
@@ -183,14 +185,38 @@ public:
 	}
 	std::time_t now() override { return 1789355500; }
 	void pause() override { kernel.pass_time(); }
+	std::uint64_t ticks() const override { return passed; }
+	/* A second is a little longer than that. */
+	void sleep(std::uint64_t ns) override
+	{
+		passed += ns + ns / 1000;
+		if (!later.empty()) {
+			const std::vector<std::string> happenings = std::move(later.front());
+
+			later.erase(later.begin());
+			for (const std::string &line : happenings)
+				happen(line);
+		}
+	}
 
 	FakeKernel &kernel;
 	std::string refused;
 	int error = 0;
+	std::uint64_t passed = 1'000'000'000;
+	/* What happens in the next wait, the one after it, and so on; and who makes it. */
+	std::vector<std::vector<std::string>> later;
+	std::function<void(const std::string &)> happen;
 };
 
 class Theatre {
 public:
+	Theatre()
+	{
+		system_.happen = [this](const std::string &line) {
+			happen(line);
+		};
+	}
+
 	void happen(const std::string &line);
 	void type(const std::string &line) { typed_ += line + "\n"; }
 	void perform(const std::string &line);
@@ -203,6 +229,8 @@ private:
 	FakeKernel kernel_;
 	FakeCore core_;
 	FakeSystem system_{ kernel_ };
+	FakeSysfs sysfs_;
+	Terminal::Size terminal_{}; /* none */
 	std::string typed_;
 };
 
@@ -343,8 +371,21 @@ void Theatre::happen(const std::string &line)
 			std::cout << "! it failed\n";
 		return;
 	}
+	if (what == "did")
+		return sysfs_.did(system_.sysfs, words);
 	words >> first;
-	if (what == "on") { /* on DEVICE POOL: what attach finds there */
+	if (what == "gone") {
+		sysfs_.go(system_.sysfs, first);
+	} else if (what == "terminal") { /* terminal COLUMNS LINES */
+		terminal_.columns = std::stoul(first);
+		words >> terminal_.lines;
+	} else if (what == "later") { /* later N LINE: in the N-th wait from now */
+		const std::size_t wait = std::stoul(first);
+
+		if (system_.later.size() < wait)
+			system_.later.resize(wait);
+		system_.later[wait - 1].push_back(rest(words));
+	} else if (what == "on") { /* on DEVICE POOL: what attach finds there */
 		words >> kernel_.devices[absolute_path(first)];
 	} else if (what == "refuse") { /* refuse ERRNO MESSAGE | HINT: the next command */
 		const std::string text = rest(words);
@@ -409,7 +450,11 @@ void Theatre::perform(const std::string &line)
 		list.push_back(word == "''" ? "" : word);
 	for (const std::string &one : list)
 		argv.push_back(one.c_str());
+	FakeTerminal terminal(system_, out, terminal_, typed_);
+
 	world.can_ask = !typed_.empty();
+	if (terminal_.columns)
+		world.terminal = &terminal;
 
 	const int status = run(static_cast<int>(argv.size()), argv.data(), world);
 	std::istringstream errors(err.str());

@@ -16,4 +16,6 @@
 	X(ring_needs_all_of_its_pages)                 \
 	X(ring_needs_the_folder_of_each_queue)         \
 	X(features_take_what_is_no_number_for_missing) \
-	X(ring_takes_empty_keys_for_missing)
+	X(ring_takes_empty_keys_for_missing)           \
+	X(keys_of_all_rings_are_read_once)             \
+	X(features_keep_grants_only_if_both_want_it)

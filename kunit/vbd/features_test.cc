@@ -30,6 +30,24 @@ private:
 	const Key *keys_;
 };
 
+/* Counts how often a key is asked for, so that a frontend that changes it could be noticed. */
+class CountedKeys : public FrontendKeys {
+public:
+	CountedKeys(const Key *keys, const char *counted) : keys_(keys), counted_(counted) {}
+
+	const char *read(const char *key) override
+	{
+		count += check::is_equal(key, counted_) ? 1 : 0;
+		return keys_.read(key);
+	}
+
+	u32 count = 0;
+
+private:
+	Keys keys_;
+	const char *counted_;
+};
+
 constexpr Offer least = { .queues = 1, .ring_order = 0 };
 constexpr Offer most = { .queues = 8, .ring_order = 4 };
 
@@ -271,4 +289,54 @@ TBK_TEST(ring_takes_empty_keys_for_missing)
 
 	CHECK(ring_of(list, least, 0, ring) == Misfit::no_event_channel);
 	CHECK(ring_of(ref, least, 0, ring) == Misfit::no_ring_ref);
+}
+
+TBK_TEST(keys_of_all_rings_are_read_once)
+{
+	const Key list[] = { { "protocol", "x86_64-abi" },
+			     { "multi-queue-num-queues", "2" },
+			     { "ring-page-order", "0" },
+			     { "queue-0/ring-ref0", "10" },
+			     { "queue-0/event-channel", "1" },
+			     { "queue-1/ring-ref0", "20" },
+			     { "queue-1/event-channel", "2" },
+			     { "feature-persistent", "1" },
+			     {} };
+	const char *const shared[] = { "protocol", "multi-queue-num-queues", "ring-page-order",
+				       "feature-persistent" };
+	Offer all = most;
+
+	all.is_persistent = true;
+
+	for (const char *key : shared) {
+		CountedKeys keys(list, key);
+		FrontendFeatures features;
+		RingKeys ring;
+
+		REQUIRE(read_features(keys, all, features) == Misfit::none);
+		CHECK(read_ring(keys, features, 0, ring) == Misfit::none);
+		CHECK(read_ring(keys, features, 1, ring) == Misfit::none);
+		CHECK_EQ(keys.count, 1u);
+	}
+}
+
+TBK_TEST(features_keep_grants_only_if_both_want_it)
+{
+	constexpr struct {
+		const char *value;
+		bool is_offered;
+		bool is_kept;
+	} cases[] = {
+		{ "1", true, true }, { "1", false, false }, { "0", true, false },
+		{ "", true, false }, { "x", true, false },  { nullptr, true, false },
+	};
+	FrontendFeatures features;
+
+	for (const auto &one : cases) {
+		const Key list[] = { { "feature-persistent", one.value }, {} };
+		const Offer offer = { .is_persistent = one.is_offered };
+
+		CHECK(features_of(list, offer, features) == Misfit::none);
+		CHECK_EQ(features.is_persistent, one.is_kept);
+	}
 }

@@ -5,6 +5,7 @@
 	X(linux_frontend_may_be_ahead_of_the_target)    \
 	X(ovmf_goes_from_initialising_to_connected)     \
 	X(ovmf_hands_over_and_connects_again)           \
+	X(frontend_that_went_back_is_connected_anew)    \
 	X(grub_stays_initialised_and_starts_over)       \
 	X(windows_closes_before_it_connects)            \
 	X(kdump_resets_through_closing)                 \

@@ -52,6 +52,7 @@ private:
 			break;
 		case Step::connect:
 			connections++;
+			view.has_moved_on = false;
 			view.own = State::connected;
 			view.has_rings = view.is_taking = true;
 			break;
@@ -136,6 +137,20 @@ TBK_TEST(ovmf_hands_over_and_connects_again)
 	CHECK(disk.seen(State::closed) == State::closed);
 	CHECK(disk.seen(State::initialising) == State::init_wait);
 	CHECK(disk.seen(State::initialised) == State::connected);
+	CHECK_EQ(disk.connections, 2u);
+}
+
+TBK_TEST(frontend_that_went_back_is_connected_anew)
+{
+	Disk disk = connected_disk();
+
+	disk.view.has_moved_on = disk.view.is_busy = true;
+	CHECK(disk.seen(State::initialised) == State::connected);
+	CHECK(disk.view.has_rings && !disk.view.is_taking);
+	CHECK_EQ(disk.connections, 1u);
+	disk.view.is_busy = false;
+	CHECK(disk.seen(State::initialised) == State::connected);
+	CHECK(disk.view.is_taking);
 	CHECK_EQ(disk.connections, 2u);
 }
 
@@ -299,6 +314,7 @@ SessionView view_of(u32 bits, u32 frontend, u32 own)
 	view.is_evicted = bits & 64;
 	view.is_leaving = bits & 128;
 	view.has_departed = bits & 256;
+	view.has_moved_on = bits & 512;
 	return view;
 }
 
@@ -322,7 +338,7 @@ bool comes_to_rest(u32 bits, u32 own)
 
 TBK_TEST(every_view_comes_to_rest)
 {
-	for (u32 bits = 0; bits < 1u << 9; bits++) {
+	for (u32 bits = 0; bits < 1u << 10; bits++) {
 		for (u32 own = 1; own < 7; own++)
 			CHECK(comes_to_rest(bits, own));
 	}

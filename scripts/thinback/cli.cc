@@ -67,10 +67,23 @@ void declare_list(CLI::App &app, Options &options)
 		     "snapshots too, also removed ones that clones need");
 }
 
+void declare_top(CLI::App &app, Options &options)
+{
+	app.add_option("OBJECT", options.objects)->expected(0, 1 << 30);
+	app.add_option("--interval", options.interval, "between two looks, 2 unless said otherwise")
+		->type_name("SECONDS");
+	app.add_option("--count", options.count, "how often, instead of without end")
+		->type_name("N");
+	app.add_option("--sort", options.sort, "column to sort by")->type_name("COLUMN");
+}
+
 void declare_create(CLI::App &app, Options &options)
 {
 	take_objects(app, options, "POOL/VOLUME", any);
 	app.add_option("--size", options.size, "as 512M or 4G")->type_name("SIZE")->required();
+	app.add_option("--sector-size", options.sector_size,
+		       "of the disk that it is, 512 if not told")
+		->type_name("512|4096");
 }
 
 void declare_snapshot(CLI::App &app, Options &options)
@@ -259,8 +272,10 @@ const std::vector<Verb> &verbs()
 		{ "detach", "detach POOL...", "let go of a pool", declare_pools, verb_detach },
 		{ "list", "list [POOL[/VOLUME[@SNAP]]] [-o COLUMNS] [--sort COLUMN] [--snapshots]",
 		  "pools, or what is in one", declare_list, verb_list },
-		{ "create", "create POOL/VOLUME... --size SIZE", "make an empty volume",
-		  declare_create, verb_create },
+		{ "top", "top [POOL[/VOLUME]...] [--interval SECONDS] [--count N] [--sort COLUMN]",
+		  "what volumes are doing, again and again", declare_top, verb_top },
+		{ "create", "create POOL/VOLUME... --size SIZE [--sector-size 512|4096]",
+		  "make an empty volume", declare_create, verb_create },
 		{ "snapshot", "snapshot POOL/VOLUME@SNAP", "keep a volume as it is now",
 		  declare_snapshot, verb_snapshot },
 		{ "clone", "clone POOL/VOLUME@SNAP POOL/NEW... [--size SIZE]",

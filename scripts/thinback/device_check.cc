@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -145,6 +146,19 @@ std::time_t System::now()
 void System::pause()
 {
 	usleep(200'000);
+}
+
+std::uint64_t System::ticks() const
+{
+	const auto since = std::chrono::steady_clock::now().time_since_epoch();
+
+	return static_cast<std::uint64_t>(
+		std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
+}
+
+void System::sleep(std::uint64_t ns)
+{
+	usleep(static_cast<useconds_t>(ns / 1000));
 }
 
 int System::open(const std::string &path, int flags)

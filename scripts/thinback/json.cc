@@ -127,6 +127,7 @@ Json json_of_entry(const Entry &entry)
 	json["read_only"] = (object.flags & (THINBACK_SNAPSHOT | THINBACK_OBJECT_READ_ONLY)) != 0;
 	json["created"] = time_text(object.created);
 	json["state"] = object_state(object);
+	json["sector_size"] = object.flags & THINBACK_OBJECT_LARGE_SECTORS ? 4096 : 512;
 	if (entry.is_snapshot())
 		return json;
 	json["quota"] = object.quota ? Json(object.quota) : Json(nullptr);
@@ -186,6 +187,49 @@ Json json_of_scrub(const thinback_pool &pool)
 		 { "found", pool.scrub_found },	 { "healed", pool.scrub_healed } };
 }
 
+/* In us. */
+Json json_of_quantile(const Latency &latency, double share)
+{
+	const auto us = latency.quantile(share);
+
+	return us ? Json(*us) : Json(nullptr);
+}
+
+Json json_of_guest(const std::string &guest)
+{
+	const std::size_t blank = guest.find(' ');
+
+	if (blank == std::string::npos)
+		return Json::array();
+	return Json::array(
+		{ { { "domid", std::stoi(guest) }, { "vdev", guest.substr(blank + 1) } } });
+}
+
+/* What is not known is null; the buckets are those of the interval. */
+Json json_of_rate(const VolumeRate &rate)
+{
+	Json json = { { "name", rate.now.name },
+		      { "guests", json_of_guest(rate.now.guest) },
+		      { "own", rate.now.own },
+		      { "growth", rate.is_new ? Json(nullptr) : Json(rate.growth()) } };
+
+	for (unsigned int i = 0; i < op_count; i++) {
+		const Op op = static_cast<Op>(i);
+		const Latency &latency = rate.ops[op].latency;
+
+		if (rate.is_new) {
+			json[op_names[op]] = nullptr;
+			continue;
+		}
+		json[op_names[op]] = { { "requests", rate.requests(op) },
+				       { "bytes", rate.bytes(op) },
+				       { "p50", json_of_quantile(latency, 0.5) },
+				       { "p99", json_of_quantile(latency, 0.99) },
+				       { "latency", latency.buckets } };
+	}
+	return json;
+}
+
 Json json_of_module(const std::optional<thinback_version> &module)
 {
 	if (!module)
@@ -231,6 +275,7 @@ std::string json_of(const std::string &command, const Report &report)
 	put_list(json, "removed", report.removed, same);
 	put_list(json, "detached", report.detached, same);
 	put_list(json, "scrubs", report.scrubs, json_of_scrub);
+	put_list(json, "rates", report.rates, json_of_rate);
 	if (report.check)
 		json["check"] = json_of_check(*report.check);
 	if (report.dump)

@@ -1,41 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* thinback list. */
-#include <algorithm>
 #include <sstream>
 
 #include <fmt/format.h>
 
-#include "columns.h"
-#include "table.h"
+#include "rows.h"
 #include "verbs.h"
 
 namespace thinback::tool {
 
 namespace {
-
-/* Case and the percent sign do not matter: "used" is USED%. */
-std::string plain(std::string word)
-{
-	std::erase(word, '%');
-	for (char &c : word)
-		c = static_cast<char>(toupper(c));
-	return word;
-}
-
-template <class Row> Column<Row> find_column(const Columns<Row> &all, const std::string &word)
-{
-	std::string known;
-
-	for (const Column<Row> &column : all) {
-		if (plain(column.heading) == plain(word))
-			return column;
-		known += fmt::format(" {}", plain(column.heading));
-	}
-	for (char &c : known)
-		c = static_cast<char>(tolower(c));
-	throw Failure(Exit::usage, {}, fmt::format("there is no column '{}'", word),
-		      "columns:" + known);
-}
 
 /* The first @usual of them, or those asked for with -o. */
 template <class Row>
@@ -53,43 +27,13 @@ Columns<Row> choose(const Session &session, const Columns<Row> &all, std::size_t
 	return chosen;
 }
 
-/* Numbers from the largest, text from A. */
-template <class Row>
-void sort_rows(const Session &session, const Columns<Row> &all, std::vector<Row> &rows)
-{
-	if (session.options.sort.empty())
-		return;
-
-	const Column<Row> by = find_column(all, session.options.sort);
-
-	std::stable_sort(rows.begin(), rows.end(), [&](const Row &a, const Row &b) {
-		return by.number ? by.number(a) > by.number(b) : by.text(a) < by.text(b);
-	});
-}
-
-template <class Row> std::string table_of(const Columns<Row> &columns, const std::vector<Row> &rows)
-{
-	std::vector<Heading> headings;
-	std::vector<std::vector<std::string>> lines;
-
-	for (const Column<Row> &column : columns)
-		headings.push_back({ column.heading, column.number != nullptr });
-	for (const Row &row : rows) {
-		std::vector<std::string> &line = lines.emplace_back();
-
-		for (const Column<Row> &column : columns)
-			line.push_back(column.text(row));
-	}
-	return table_text(headings, lines);
-}
-
 void list_pools(Session &session)
 {
 	const Columns<thinback_pool> all = pool_columns(session);
 	const Columns<thinback_pool> chosen = choose(session, all, usual_pool_columns);
 	std::vector<thinback_pool> pools = session.kernel.pools();
 
-	sort_rows(session, all, pools);
+	sort_rows(session.options.sort, all, pools);
 	if (pools.empty())
 		session.say("no pool is attached");
 	else
@@ -104,7 +48,7 @@ void show_entries(Session &session, const std::string &above, std::vector<Entry>
 	const Columns<Entry> all = entry_columns(session);
 	const Columns<Entry> chosen = choose(session, all, usual_entry_columns);
 
-	sort_rows(session, all, entries);
+	sort_rows(session.options.sort, all, entries);
 	session.report.volumes.emplace();
 	if (with_snapshots)
 		session.report.snapshots.emplace();
@@ -151,6 +95,8 @@ std::string limits_line(const Session &session, const thinback_object &object)
 		line += fmt::format(", on-full {}", on_full_text(object));
 	if (object.detect_zeroes != 0)
 		line += ", detect-zeroes on";
+	if (object.flags & THINBACK_OBJECT_LARGE_SECTORS)
+		line += ", sectors of 4096 bytes";
 	if (object.waiting != 0)
 		line += fmt::format(", {} write{} waiting for space", object.waiting,
 				    object.waiting == 1 ? "" : "s");

@@ -47,7 +47,7 @@ void Report::add(Entry entry)
 bool Report::empty() const
 {
 	return !pools && !offline_pools && !volumes && !snapshots && !removed && !detached &&
-	       !scrubs && !check && !dump && !module && path.empty();
+	       !scrubs && !rates && !check && !dump && !module && path.empty();
 }
 
 } // namespace thinback::tool

@@ -10,6 +10,7 @@
 #include "core.h"
 #include "failure.h"
 #include "inventory.h"
+#include "sample.h"
 
 namespace thinback::tool {
 
@@ -51,6 +52,7 @@ struct Report {
 	std::optional<std::vector<std::string>> removed;  /* names */
 	std::optional<std::vector<std::string>> detached; /* names */
 	std::optional<std::vector<thinback_pool>> scrubs;
+	std::optional<std::vector<VolumeRate>> rates;
 	std::optional<CheckReport> check;
 	std::optional<DumpReport> dump;
 	std::optional<std::optional<thinback_version>> module; /* null: not loaded */

@@ -22,6 +22,7 @@ struct Options {
 	std::vector<std::string> objects;
 	std::string name;
 	std::string size;
+	std::string sector_size = "512";
 	std::string columns;
 	std::string sort;
 	bool force = false;
@@ -36,6 +37,8 @@ struct Options {
 	bool repair = false;
 	std::string output;
 	bool drop_damaged = false;
+	std::string interval = "2";
+	std::string count;
 
 	std::string mode;
 	std::string guest;

@@ -26,6 +26,9 @@ void verb_version(Session &session);
 /* list.cc */
 void verb_list(Session &session);
 
+/* top.cc */
+void verb_top(Session &session);
+
 /* verbs_volume.cc */
 void verb_create(Session &session);
 void verb_snapshot(Session &session);

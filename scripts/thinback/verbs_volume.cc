@@ -5,12 +5,26 @@
 #include "verbs.h"
 
 namespace thinback::tool {
+namespace {
+
+/* Of CREATE. */
+unsigned int sector_flag(const std::string &size, const std::string &object)
+{
+	if (size != "512" && size != "4096")
+		throw Failure(Exit::usage, object,
+			      fmt::format("a sector has 512 or 4096 bytes, not {}", size),
+			      "without --sector-size it has 512, as every guest can use");
+	return size == "4096" ? THINBACK_LARGE_SECTORS : 0;
+}
+
+} // namespace
 
 void verb_create(Session &session)
 {
 	for (const std::string &object : session.options.objects) {
 		const Name volume = parse_volume(object);
-		thinback_command command = command_for(volume);
+		thinback_command command =
+			command_for(volume, sector_flag(session.options.sector_size, object));
 
 		command.bytes = parse_size(session.options.size, object);
 		if (command.bytes == 0)

@@ -2,6 +2,7 @@
 /* All that the program touches outside itself; tests pass another one. */
 #pragma once
 
+#include <cstdint>
 #include <ctime>
 #include <filesystem>
 #include <iosfwd>
@@ -9,6 +10,7 @@
 
 #include "control.h"
 #include "core.h"
+#include "terminal.h"
 
 namespace thinback::tool {
 
@@ -23,6 +25,9 @@ public:
 	virtual std::time_t now();
 	/* A moment, before something is looked at again. */
 	virtual void pause();
+	/* Nanoseconds of a clock that nobody sets. */
+	virtual std::uint64_t ticks() const;
+	virtual void sleep(std::uint64_t ns);
 
 	std::filesystem::path sysfs = "/sys";
 	std::filesystem::path proc = "/proc";
@@ -37,6 +42,8 @@ struct World {
 	std::ostream &err;
 	/* Somebody sits at both input and error output and can be asked. */
 	bool can_ask = false;
+	/* Where somebody sits at both input and output; borrowed, may be null. */
+	Terminal *terminal = nullptr;
 	/* Progress may be drawn on the error output. */
 	bool can_draw = false;
 };

@@ -10,12 +10,20 @@ static struct tbk_bdev *tbk_bdev(struct tbk_device *device)
 	return container_of(device, struct tbk_bdev, device);
 }
 
+/* A partition keeps its own size when the disk goes. */
+u64 tbk_bdev_bytes(struct tbk_device *device)
+{
+	struct block_device *bdev = tbk_bdev(device)->claim.bdev;
+
+	return get_capacity(bdev->bd_disk) ? bdev_nr_bytes(bdev) : 0;
+}
+
 static void tbk_bdev_info(struct tbk_device *device, struct tbk_device_info *info)
 {
 	struct block_device *bdev = tbk_bdev(device)->claim.bdev;
 
 	memset(info, 0, sizeof(*info));
-	info->bytes = bdev_nr_bytes(bdev);
+	info->bytes = tbk_bdev_bytes(device);
 	info->logical_block = bdev_logical_block_size(bdev);
 	info->physical_block = bdev_physical_block_size(bdev);
 	info->volatile_cache = bdev_write_cache(bdev);

@@ -28,6 +28,9 @@ int tbk_bdev_open(dev_t dev, bool read_only, void *holder, struct tbk_device **o
 /* The same by path, as the calling process sees it. -ENOTBLK, -ENOENT, ... */
 int tbk_bdev_open_path(const char *path, bool read_only, void *holder, struct tbk_device **out);
 
+/* How large it is now; 0 once it was pulled out. Any context. */
+u64 tbk_bdev_bytes(struct tbk_device *device);
+
 /* No request may be in flight. Context: process; may sleep. */
 void tbk_bdev_close(struct tbk_device *device);
 

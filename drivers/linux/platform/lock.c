@@ -14,7 +14,7 @@ static_assert(__alignof__(struct tbk_mutex) >= __alignof__(struct mutex));
 /* One class a rank: the inits below would make all of ours one class. */
 static struct lock_class_key tbk_lock_keys[TBK_RANK_COUNT] __maybe_unused;
 static const char *const tbk_lock_names[TBK_RANK_COUNT] __maybe_unused = {
-	[TBK_RANK_POOL_LIST] = "tbk_pool_list",
+	[TBK_RANK_GUESTS] = "tbk_guests",
 	[TBK_RANK_RECLAIM] = "tbk_reclaim",
 	[TBK_RANK_CATALOG] = "tbk_catalog",
 	[TBK_RANK_VOLUME] = "tbk_volume",

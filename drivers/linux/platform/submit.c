@@ -5,6 +5,7 @@
  */
 #include <linux/blkdev.h>
 #include <linux/build_bug.h>
+#include <linux/ioprio.h>
 #include <linux/mm.h>
 
 #include "bdev.h"
@@ -106,7 +107,11 @@ static struct bio *tbk_io_bio(struct tbk_bdev *b, struct tbk_io *io, u64 pieces)
 {
 	unsigned short vecs = min_t(u64, pieces, BIO_MAX_VECS);
 
-	return bio_alloc_bioset(b->claim.bdev, vecs, tbk_io_opf(io), GFP_NOIO, &b->bios);
+	struct bio *bio = bio_alloc_bioset(b->claim.bdev, vecs, tbk_io_opf(io), GFP_NOIO, &b->bios);
+
+	/* Of whoever submits: other threads of a driver below would not know. */
+	bio_set_prio(bio, get_current_ioprio());
+	return bio;
 }
 
 static void tbk_submit_buffer(struct tbk_bdev *b, struct tbk_io *io)

@@ -3,6 +3,7 @@
 #define pr_fmt(fmt) "xen-thinback: " fmt
 
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <xen/page.h>
 
 #include "ring.h"
@@ -32,6 +33,43 @@ int tbk_xen_pages_get(struct tbk_xen_ring *xr, unsigned int count)
 void tbk_xen_pages_put(struct tbk_xen_ring *xr)
 {
 	gnttab_page_cache_shrink(&xr->pages, 0);
+}
+
+void tbk_xen_pages_give(struct tbk_xen_ring *xr, unsigned int count)
+{
+	struct page *pages[16];
+
+	while (count) {
+		unsigned int n = min_t(unsigned int, count, ARRAY_SIZE(pages));
+		unsigned int i;
+
+		/* They are there, as the core has counted: none is allocated. */
+		for (i = 0; i < n; i++) {
+			if (gnttab_page_cache_get(&xr->pages, &pages[i]))
+				break;
+		}
+		gnttab_free_pages(i, pages);
+		count -= n;
+	}
+}
+
+/* Not by waiting for writes that may be waiting for this ring. */
+unsigned int tbk_xen_pages_take(struct tbk_xen_ring *xr, unsigned int count)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct page *pages[16];
+	unsigned int taken = 0;
+
+	while (taken < count) {
+		unsigned int n = min_t(unsigned int, count - taken, ARRAY_SIZE(pages));
+
+		if (gnttab_alloc_pages(n, pages))
+			break;
+		gnttab_page_cache_put(&xr->pages, pages, n);
+		taken += n;
+	}
+	memalloc_noio_restore(noio);
+	return taken;
 }
 
 /* Returns how many of @count have a page to be mapped at. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Guests' disks on the bus of backends: probe, remove, and what xenstore says. */
-#define pr_fmt(fmt) "xen-thinback: " fmt
+/* Guests' disks on the bus of backends: they come and go, and xenbus tells of them. */
 
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -11,154 +10,18 @@
 #include "xen.h"
 
 struct workqueue_struct *tbk_xen_queue;
-
-/* ---- what the core asks of xenstore ---- */
-
-int tbk_xen_read(struct tbk_xen *xen, const char *key, char *value, size_t size)
-{
-	char *text = xenbus_read(XBT_NIL, xen->frontend, key, NULL);
-
-	if (IS_ERR(text))
-		return -ENOENT;
-	strscpy(value, text, size);
-	kfree(text);
-	return 0;
-}
-
-static int tbk_xen_publish_once(struct tbk_xen *xen, const struct tbk_xen_key *keys, size_t count)
-{
-	struct xenbus_transaction xbt;
-	size_t i;
-	int err = xenbus_transaction_start(&xbt);
-
-	if (err)
-		return err;
-	for (i = 0; i < count && !err; i++)
-		err = xenbus_printf(xbt, xen->dev->nodename, keys[i].name, "%llu", keys[i].value);
-	if (err) {
-		xenbus_transaction_end(xbt, 1);
-		return err;
-	}
-	return xenbus_transaction_end(xbt, 0);
-}
-
-int tbk_xen_publish(struct tbk_xen *xen, const struct tbk_xen_key *keys, size_t count)
-{
-	int err;
-
-	/* A key that is written must not bring a directory back that was removed. */
-	if (!xenbus_exists(XBT_NIL, xen->dev->nodename, "state"))
-		return -ENOENT;
-	do {
-		err = tbk_xen_publish_once(xen, keys, count);
-	} while (err == -EAGAIN);
-	return err;
-}
-
-void tbk_xen_switch_state(struct tbk_xen *xen, tbk_u32 state)
-{
-	/* The toolstack writes our state too: what the bus remembers of it does not count. */
-	xen->dev->state = XenbusStateUnknown;
-	xenbus_switch_state(xen->dev, state);
-}
-
-void tbk_xen_fatal(struct tbk_xen *xen, int error, const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (__ratelimit(&xen->complaints))
-		xenbus_dev_error(xen->dev, error, "%s", text);
-	tbk_xen_switch_state(xen, XenbusStateClosing);
-}
-
-void tbk_xen_depart(struct tbk_xen *xen)
-{
-	set_bit(TBK_XEN_DEPARTED, &xen->flags);
-}
-
-void tbk_xen_advance(struct tbk_xen *xen)
-{
-	queue_work(tbk_xen_queue, &xen->work);
-}
-
-/* ---- the work ---- */
-
-/* A key that cannot be read just now says nothing: least of all that it is gone. */
-static void tbk_xen_read_state(const char *dir, unsigned int *state)
-{
-	unsigned int read;
-	int err = xenbus_scanf(XBT_NIL, dir, "state", "%u", &read);
-
-	if (err == 1)
-		*state = read;
-	else if (XENBUS_EXIST_ERR(err))
-		*state = XenbusStateUnknown;
-}
-
-static void tbk_xen_look(struct tbk_xen *xen, struct tbk_vbd_view *view)
-{
-	const char *node = xen->dev->nodename;
-	unsigned int own = XenbusStateUnknown;
-
-	memset(view, 0, sizeof(*view));
-	spin_lock(&xen->lock);
-	view->leaving = test_bit(TBK_XEN_LEAVING, &xen->flags);
-	spin_unlock(&xen->lock);
-	if (view->leaving)
-		return;
-
-	/* In this order: a move after the state was read is seen next time. */
-	view->moved = test_and_clear_bit(TBK_XEN_MOVED, &xen->flags);
-	tbk_xen_read_state(xen->frontend, &xen->frontend_state);
-	view->frontend = xen->frontend_state;
-	view->online = xenbus_read_unsigned(node, "online", 0);
-	if (!view->online)
-		tbk_xen_read_state(node, &own);
-	view->evicted = own == XenbusStateClosing;
-}
-
-static void tbk_xen_free(struct tbk_xen *xen)
-{
-	tbk_vbd_destroy(xen->vbd);
-	put_device(&xen->dev->dev);
-	kfree(xen->frontend);
-	kfree(xen);
-}
-
-static void tbk_xen_work(struct work_struct *work)
-{
-	struct tbk_xen *xen = container_of(work, struct tbk_xen, work);
-	struct tbk_vbd_view view;
-	int is_empty;
-
-	tbk_xen_look(xen, &view);
-	if (!view.leaving && !test_bit(TBK_XEN_DEPARTED, &xen->flags))
-		tbk_xen_open_target(xen);
-	is_empty = tbk_vbd_advance(xen->vbd, &view);
-	if (!view.leaving || !is_empty)
-		return;
-
-	if (!test_bit(TBK_XEN_ORPHAN, &xen->flags)) {
-		complete(&xen->gone);
-		return;
-	}
-	/* It may have been queued once more just before it saw that this is the end. */
-	cancel_work(&xen->work);
-	tbk_xen_free(xen);
-	/* The queue is emptied before the module goes. */
-	module_put(THIS_MODULE);
-}
+struct tbk_guests *tbk_xen_guests;
 
 /* ---- what xenbus tells us, in its one thread: hand it on ---- */
+
+/* That thread, once it has called us: it is never another. */
+static struct task_struct *tbk_xen_watcher;
 
 static void tbk_xen_frontend_changed(struct xenbus_device *dev, enum xenbus_state state)
 {
 	struct tbk_xen *xen = dev_get_drvdata(&dev->dev);
 
+	WRITE_ONCE(tbk_xen_watcher, current);
 	set_bit(TBK_XEN_MOVED, &xen->flags);
 	queue_work(tbk_xen_queue, &xen->work);
 }
@@ -168,6 +31,7 @@ static void tbk_xen_device_changed(struct xenbus_watch *watch, const char *path,
 	struct tbk_xen *xen = container_of(watch, struct tbk_xen, device_watch);
 
 	clear_bit(TBK_XEN_REFUSED, &xen->flags);
+	clear_bit(TBK_XEN_WARNED, &xen->flags);
 	queue_work(tbk_xen_queue, &xen->work);
 }
 
@@ -182,6 +46,7 @@ static void tbk_xen_state_changed(struct xenbus_watch *watch, const char *path, 
 	struct xenbus_device *dev = xen->dev;
 	unsigned int own = XenbusStateUnknown;
 
+	WRITE_ONCE(tbk_xen_watcher, current);
 	tbk_xen_read_state(dev->nodename, &own);
 	if (own == XenbusStateClosed && test_bit(TBK_XEN_DEPARTED, &xen->flags))
 		device_unregister(&dev->dev); /* frees @xen */
@@ -200,14 +65,35 @@ static void tbk_xen_unwatch(struct xenbus_watch *watch)
 	watch->node = NULL;
 }
 
+static bool tbk_xen_may_connect(unsigned int frontend)
+{
+	return frontend == XenbusStateInitialised || frontend == XenbusStateConnected;
+}
+
+/* What there is of a driver before us: our own state says that there was one. */
+static void tbk_xen_read_heritage(const struct xenbus_device *dev,
+				  struct tbk_vbd_heritage *heritage)
+{
+	unsigned int own = XenbusStateUnknown;
+	unsigned int frontend = XenbusStateUnknown;
+
+	tbk_xen_read_state(dev->nodename, &own);
+	tbk_xen_read_state(dev->otherend, &frontend);
+	heritage->connected = (own == XenbusStateInitWait || own == XenbusStateConnected) &&
+			      tbk_xen_may_connect(frontend);
+	heritage->persistent = xenbus_read_unsigned(dev->nodename, "feature-persistent", 0);
+}
+
 static struct tbk_xen *tbk_xen_alloc(struct xenbus_device *dev)
 {
+	struct tbk_vbd_heritage heritage;
 	struct tbk_xen *xen = kzalloc(sizeof(*xen), GFP_KERNEL);
 
 	if (!xen)
 		return NULL;
+	tbk_xen_read_heritage(dev, &heritage);
 	xen->frontend = kstrdup(dev->otherend, GFP_KERNEL);
-	xen->vbd = tbk_vbd_create(xen);
+	xen->vbd = tbk_vbd_create(xen, tbk_xen_guests, dev->otherend_id, &heritage);
 	if (!xen->frontend || !xen->vbd) {
 		if (xen->vbd)
 			tbk_vbd_destroy(xen->vbd);
@@ -217,10 +103,13 @@ static struct tbk_xen *tbk_xen_alloc(struct xenbus_device *dev)
 	}
 	xen->dev = dev;
 	get_device(&dev->dev);
-	INIT_WORK(&xen->work, tbk_xen_work);
+	tbk_xen_work_init(xen);
+	INIT_LIST_HEAD(&xen->measured);
 	spin_lock_init(&xen->lock);
-	init_completion(&xen->gone);
-	xen->frontend_state = XenbusStateInitialising;
+	INIT_LIST_HEAD(&xen->rings);
+	xen->log_next = jiffies;
+	/* Until it can be read. */
+	xen->frontend_state = heritage.connected ? XenbusStateConnected : XenbusStateInitialising;
 	ratelimit_state_init(&xen->complaints, 5 * HZ, 10);
 	return xen;
 }
@@ -228,10 +117,12 @@ static struct tbk_xen *tbk_xen_alloc(struct xenbus_device *dev)
 static int tbk_xen_probe(struct xenbus_device *dev, const struct xenbus_device_id *id)
 {
 	struct tbk_xen *xen = tbk_xen_alloc(dev);
+	bool is_heir;
 	int err;
 
 	if (!xen)
 		return -ENOMEM;
+	is_heir = tbk_vbd_is_heir(xen->vbd);
 	dev_set_drvdata(&dev->dev, xen);
 
 	/* Both keys are the toolstack's: a guest cannot flood us with changes. */
@@ -242,13 +133,17 @@ static int tbk_xen_probe(struct xenbus_device *dev, const struct xenbus_device_i
 					   "%s/state", dev->nodename);
 	if (!err) {
 		queue_work(tbk_xen_queue, &xen->work);
+		/* Whoever moves a disk here must not take the state that another driver left for ours. */
+		if (is_heir)
+			flush_work(&xen->work);
 		return 0;
 	}
 
 	tbk_xen_unwatch(&xen->device_watch);
-	cancel_work_sync(&xen->work);
 	dev_set_drvdata(&dev->dev, NULL);
-	tbk_xen_free(xen);
+	/* The first watch may have had the device opened, and the guest connected. */
+	tbk_xen_leave(xen);
+	tbk_xen_end(xen);
 	return err;
 }
 
@@ -256,11 +151,13 @@ static void tbk_xen_remove(struct xenbus_device *dev)
 {
 	struct tbk_xen *xen = dev_get_drvdata(&dev->dev);
 	/*
-	 * Where the directory is gone no other driver can come after us, and
-	 * we are in xenbus' thread: do not make it wait. Else, nothing may be
+	 * In xenbus' thread the device itself goes, and no other driver can come
+	 * after us: nobody waits, least of all for requests in flight, which a
+	 * device that hangs may have for ever. Else, at an unbind, nothing may be
 	 * in flight once another driver answers on the same ring.
 	 */
-	bool is_orphan = !xenbus_exists(XBT_NIL, dev->nodename, "state");
+	bool is_orphan = current == READ_ONCE(tbk_xen_watcher) ||
+			 !xenbus_exists(XBT_NIL, dev->nodename, "state");
 
 	tbk_xen_unwatch(&xen->device_watch);
 	tbk_xen_unwatch(&xen->state_watch);
@@ -270,16 +167,10 @@ static void tbk_xen_remove(struct xenbus_device *dev)
 		__module_get(THIS_MODULE);
 		set_bit(TBK_XEN_ORPHAN, &xen->flags);
 	}
-	spin_lock(&xen->lock);
-	set_bit(TBK_XEN_LEAVING, &xen->flags);
-	queue_work(tbk_xen_queue, &xen->work);
-	spin_unlock(&xen->lock);
-	if (is_orphan)
-		return;
-
-	wait_for_completion(&xen->gone);
-	cancel_work_sync(&xen->work);
-	tbk_xen_free(xen);
+	tbk_xen_leave(xen);
+	/* @xen may be gone. */
+	if (!is_orphan)
+		tbk_xen_end(xen);
 }
 
 #ifdef TBK_HAVE_XENBUS_REMOVE_VOID
@@ -291,6 +182,15 @@ static int tbk_xen_driver_remove(struct xenbus_device *dev)
 	return 0;
 }
 #endif
+
+/* The bus keeps the device, and probe() and remove() out; it may be called by whoever allocates. */
+static void tbk_xen_reclaim_memory(struct xenbus_device *dev)
+{
+	struct tbk_xen *xen = dev_get_drvdata(&dev->dev);
+
+	if (xen)
+		tbk_xen_squeeze(xen);
+}
 
 static const struct xenbus_device_id tbk_xen_ids[] = {
 	{ "vbd" },
@@ -306,6 +206,7 @@ static struct xenbus_driver tbk_xen_driver = {
 	.probe = tbk_xen_probe,
 	.remove = tbk_xen_driver_remove,
 	.otherend_changed = tbk_xen_frontend_changed,
+	.reclaim_memory = tbk_xen_reclaim_memory,
 };
 
 int tbk_xen_init(void)
@@ -314,12 +215,21 @@ int tbk_xen_init(void)
 
 	if (!xen_domain())
 		return 0;
+	tbk_xen_guests = tbk_guests_create();
+	if (!tbk_xen_guests)
+		return -ENOMEM;
+	err = -ENOMEM;
 	tbk_xen_queue = alloc_workqueue("thinback-xen", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!tbk_xen_queue)
-		return -ENOMEM;
+		goto guests;
 	err = xenbus_register_backend(&tbk_xen_driver);
 	if (err)
-		destroy_workqueue(tbk_xen_queue);
+		goto queue;
+	return 0;
+queue:
+	destroy_workqueue(tbk_xen_queue);
+guests:
+	tbk_guests_destroy(tbk_xen_guests);
 	return err;
 }
 
@@ -328,7 +238,9 @@ void tbk_xen_exit(void)
 	if (!xen_domain())
 		return;
 	xenbus_unregister_driver(&tbk_xen_driver);
+	tbk_xen_capacity_exit();
 	destroy_workqueue(tbk_xen_queue);
+	tbk_guests_destroy(tbk_xen_guests);
 }
 
 MODULE_ALIAS("xen-backend:vbd");

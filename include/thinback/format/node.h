@@ -90,6 +90,8 @@ inline constexpr u32 catalog_snapshot = 1;
 inline constexpr u32 catalog_hidden = 2;	/* removed, has children still */
 inline constexpr u32 catalog_removing = 4;	/* being freed */
 inline constexpr u32 catalog_detect_zeroes = 8; /* volumes: zeros that are written take no space */
+inline constexpr u32 catalog_large_sectors =
+	16; /* a disk of 4096-byte sectors; as its clones are */
 
 /* What a write does that finds no block: fails, waits, or waits without end. */
 enum class OnFull : u32 { error = 0, wait = 1, pause = 2 };

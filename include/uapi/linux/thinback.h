@@ -20,11 +20,12 @@
 #define THINBACK_PATH_SIZE 256
 
 /* Flags of struct thinback_command */
-#define THINBACK_READ_ONLY 1  /* ATTACH */
-#define THINBACK_RECURSIVE 2  /* REMOVE: the volume's snapshots too */
-#define THINBACK_IF_MISSING 4 /* CLONE: a volume of that name is taken as it is */
-#define THINBACK_SHRINK 8     /* RESIZE: what lies past the new end may go */
-#define THINBACK_STOP 16      /* SCRUB: the one that is under way ends */
+#define THINBACK_READ_ONLY 1	  /* ATTACH */
+#define THINBACK_RECURSIVE 2	  /* REMOVE: the volume's snapshots too */
+#define THINBACK_IF_MISSING 4	  /* CLONE: a volume of that name is taken as it is */
+#define THINBACK_SHRINK 8	  /* RESIZE: what lies past the new end may go */
+#define THINBACK_STOP 16	  /* SCRUB: the one that is under way ends */
+#define THINBACK_LARGE_SECTORS 32 /* CREATE: a disk of 4096-byte sectors */
 
 /* struct thinback_command - set */
 #define THINBACK_SET_QUOTA 1
@@ -143,6 +144,7 @@ struct thinback_pool {
 #define THINBACK_HIDDEN 2
 #define THINBACK_REMOVING 4
 #define THINBACK_OBJECT_READ_ONLY 8
+#define THINBACK_OBJECT_LARGE_SECTORS 16
 
 struct thinback_object {
 	char volume[THINBACK_NAME_SIZE];
