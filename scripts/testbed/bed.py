@@ -19,6 +19,9 @@ of its head comment tell what it wants:
     # bed: needs thinback           the module, the command line and the scripts of this tree
     # bed: needs fio                fio in dom0
     # bed: needs guest-fio          the guest image fio, with fio and e2fsprogs
+    # bed: needs stock-guests       guests have Debian's kernel, whose frontend is a module and can be left out
+    # bed: needs hostile            kunit/hostile in /usr/bin
+    # bed: needs loaders            GRUBs in /testbed, and the guests' kernel as they take it
     # bed: program stamps.c         a program in C, built without shared libraries, in /usr/bin
     # bed: allow REGEX              kernel complaints that are no failure
     # bed: without xen              dom0's kernel on the machine itself
@@ -39,6 +42,7 @@ from dataclasses import dataclass, field
 sys.dont_write_bytecode = True
 import cpio  # noqa: E402
 import images  # noqa: E402
+import loaders  # noqa: E402
 import machine  # noqa: E402
 import powercut  # noqa: E402
 
@@ -146,6 +150,8 @@ def build_program(folder, name):
 def overlay(archive, scenario, boot, args, roots):
     """What differs from run to run: the scenario, and what is under test."""
     archive.copy(boot["guest-vmlinux"], "testbed/guest-vmlinux")
+    if "loaders" in scenario.needs:
+        archive.copy(boot["guest-image"], "testbed/guest-vmlinuz")
     for name in ["mini", "fio"] if "guest-fio" in scenario.needs else ["mini"]:
         archive.copy(boot[name], f"testbed/{name}.cpio")
     archive.copy(f"{HERE}/dom0-init", "init")
@@ -187,14 +193,20 @@ def initramfs(folder, scenario, boot, args, roots):
 
 def prepare(scenario, args, folder):
     """The machine for one scenario, its disks new unless kept ones are there."""
-    guest = images.Kernel() if args.stock_guests else images.lean_guest()
-    kernel = images.Kernel(args.kernel_build)
+    stock = args.stock_guests or "stock-guests" in scenario.needs
+    guest = images.Kernel() if stock else images.lean_guest()
+    kernel = images.Kernel(args.kernel_build, args.dom0_kernel)
     boot = images.make_all(kernel, guest)
     roots = list(args.root)
     if "thinback" in scenario.needs and not roots:
         product(f"{folder}/product", kernel)
         roots = [f"{folder}/product"]
     programs = [build_program(folder, name) for name in scenario.programs]
+    if "hostile" in scenario.needs:
+        subprocess.run(["make", "-s", "-C", TREE, "build/hostile"], check=True, stdout=sys.stderr)
+        programs.append(f"{TREE}/build/hostile")
+    if "loaders" in scenario.needs:
+        programs += loaders.make(folder)
     args = argparse.Namespace(**{**vars(args), "file": [*args.file, *programs]})
     for index, wanted in enumerate(scenario.disks):
         wanted.path = os.path.join(args.disks or folder, f"{scenario.name}-disk{index}")
@@ -283,7 +295,8 @@ def shell(args):
         return box.shell()
 
 
-def arguments():
+def arguments(words=None):
+    """Of the command line, or of words in its place."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO.sh")
     parser.add_argument("--shell", action="store_true", help="an interactive bash in dom0 instead of the scenario")
@@ -292,6 +305,8 @@ def arguments():
     parser.add_argument("--root", action="append", default=[], metavar="FOLDER",
                         help="copy a tree into dom0, say one filled by make install DESTDIR=FOLDER; "
                         "without it, 'needs thinback' runs make install itself")
+    parser.add_argument("--dom0-kernel", metavar="VERSION", default="6.1",
+                        help="dom0's kernel is Debian's newest of that version, say 6.12 (default 6.1)")
     parser.add_argument("--kernel-build", metavar="FOLDER", help="dom0's kernel, as x86-kernel prints it")
     parser.add_argument("--stock-guests", action="store_true",
                         help="guests get Debian's kernel even where x86-kernel built a lean one")
@@ -303,7 +318,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1, help="what a power cut leaves, and $TBED_seed (default 1)")
     parser.add_argument("--cpus", type=int, default=2, help="of the machine and of dom0 (default 2)")
     parser.add_argument("--icount", action="store_true", help="time counts instructions, one CPU: figures repeat")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def main():

@@ -27,12 +27,12 @@ KEEP_SECONDS = 24 * 3600
 DOM0_PACKAGES = """bash dash coreutils util-linux mount bsdutils kmod lvm2 dmsetup thin-provisioning-tools e2fsprogs
     jq xxd xen-utils-4.17 xen-utils-common xenstore-utils procps sed grep findutils mawk diffutils""".split()
 DOM0_MODULES = """xen-blkback xen-blkfront xenfs xen-gntdev xen-gntalloc xen-evtchn xen-privcmd virtio_pci virtio_blk
-    virtio_console dm-mod dm-thin-pool dm-snapshot dm-flakey ext4 loop null_blk crc32c libcrc32c crc32c-intel
-    crc32c_generic""".split()
+    virtio_console dm-mod dm-thin-pool dm-snapshot dm-flakey ext4 vfat nls_cp437 nls_ascii loop null_blk crc32c
+    libcrc32c crc32c-intel crc32c_generic""".split()
 # Python programs have no interpreter there; qemu, firmware and test programs no use.
 DOM0_UNWANTED = re.compile(r"/(python3?|doc|man|locale|perl5|pkgconfig)/|/(xen(alyze|paging|monitor)|oxenstored|test-[^/]*)$")
 DOM0_FOLDERS = re.compile(r"^(/usr)?/(s?bin|lib(/xen-4\.17/bin|/xen-common/bin)?)/[^/]+$|^/etc/(xen|lvm)/|mke2fs\.conf$")
-GUEST_MODULES = ["xen-blkfront", "ext4", "crc32c_generic"]
+GUEST_MODULES = ["xen-blkfront", "xen-gntalloc", "xen-evtchn", "ext4", "crc32c_generic"]
 # busybox's own takes twenty times as long, under emulation most of a scenario.
 GUEST_MINI = ["/usr/bin/sha256sum"]
 GUEST_FIO = "/usr/bin/sha256sum /usr/bin/fio /sbin/mkfs.ext4 /sbin/e2fsck /usr/sbin/blkdiscard /usr/bin/fallocate".split()
@@ -43,9 +43,9 @@ def run(*command):
 
 
 class Kernel:
-    """A kernel image and its modules; Debian's newest 6.1 unless a build folder is named."""
+    """A kernel image and its modules: Debian's newest of @version unless a build folder is named."""
 
-    def __init__(self, build=None):
+    def __init__(self, build=None, version="6.1"):
         self.own = build is not None
         if self.own:
             self.image = f"{build}/arch/x86/boot/bzImage"
@@ -54,9 +54,11 @@ class Kernel:
             with open(f"{build}/include/config/kernel.release", encoding="ascii") as file:
                 self.release = file.read().strip()
             return
-        images = [name for name in os.listdir("/boot") if re.fullmatch(r"vmlinuz-6\.1\.\d+-\d+-amd64", name)]
+        wanted = re.escape(f"vmlinuz-{version}.") + r"\d+(-\d+|\+deb\d+)-amd64"
+        images = [name for name in os.listdir("/boot") if re.fullmatch(wanted, name)]
         if not images:
-            raise FileNotFoundError("no Debian 6.1 kernel in /boot: run scripts/packages testbed")
+            raise FileNotFoundError(f"no Debian {version} kernel in /boot: run scripts/packages "
+                                    f"{'testbed' if version == '6.1' else f'kernel-{version}'}")
         self.image = "/boot/" + max(images, key=lambda name: [int(part) for part in re.findall(r"\d+", name)])
         self.release = self.image.removeprefix("/boot/vmlinuz-")
         self.root = "/"
@@ -65,7 +67,7 @@ class Kernel:
         """The folder to build modules against."""
         folder = self.build if self.own else f"/usr/src/linux-headers-{self.release}"
         if not os.path.exists(f"{folder}/Makefile"):
-            raise FileNotFoundError(f"no {folder}: run scripts/packages build")
+            raise FileNotFoundError(f"no {folder}: install linux-headers-{self.release}")
         return folder
 
     def key(self):
@@ -115,6 +117,8 @@ def dom0_root(archive, kernel):
         if os.path.islink("/" + link):
             archive.symlink(link, os.readlink("/" + link))
     add_programs(archive, [*package_files(DOM0_PACKAGES), "/bin/busybox"])
+    # Which awk it is is for Debian's alternatives to say, not for a package.
+    archive.symlink("usr/bin/awk", "mawk")
     archive.host("/etc/ld.so.cache")
     archive.data("/etc/passwd", b"root:x:0:0:root:/root:/bin/bash\n")
     archive.data("/etc/group", b"root:x:0:\ndisk:x:6:\n")
@@ -216,6 +220,7 @@ def make_all(dom0_kernel, guest_kernel):
         "dom0-vmlinux": vmlinux(dom0_kernel),
         "dom0-image": dom0_kernel.image,
         "guest-vmlinux": vmlinux(guest_kernel),
+        "guest-image": guest_kernel.image,
         "dom0": cached("dom0.cpio", common + dom0_kernel.key(), archive_of(dom0_root, dom0_kernel)),
         "dom0-fio": cached("dom0-fio.cpio", common, archive_of(fio_root)),
         "mini": cached("mini.cpio", common + guest_kernel.key(), archive_of(guest_root, guest_kernel, GUEST_MINI)),

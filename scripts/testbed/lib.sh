@@ -116,15 +116,16 @@ finish() {
 
 # --- guests ---------------------------------------------------------------
 
-# guest_start NAME [KEY=VALUE...] DISK... <<SCRIPT: a PV guest which runs SCRIPT.
-# A DISK is a line of xl's disk list. Keys: image (mini, fio), memory, vcpus,
-# extra (kernel arguments), program (a file of dom0 that it has as /bin/…).
+# guest_start NAME [KEY=VALUE...] DISK... <<SCRIPT: a guest whose Linux runs SCRIPT.
+# A DISK is a line of xl's disk list. Keys: type (pv, pvh), image (mini, fio), memory, vcpus,
+# extra (kernel arguments), program (a file of dom0 that it has as /bin/…), kernel (a file
+# of dom0 that it boots instead of Linux: nobody reads SCRIPT then).
 guest_start() {
-	local name=$1 image=mini memory='' vcpus=1 extra='' program='' disks='' folder files=(guest.sh)
+	local name=$1 type=pv image=mini memory='' vcpus=1 extra='' program='' kernel='' disks='' folder boots
 	shift
 	for word; do
 		case $word in
-		image=* | memory=* | vcpus=* | extra=* | program=*) declare "${word%%=*}=${word#*=}" ;;
+		type=* | image=* | memory=* | vcpus=* | extra=* | program=* | kernel=*) declare "${word%%=*}=${word#*=}" ;;
 		*) disks+="${disks:+, }\"$word\"" ;;
 		esac
 	done
@@ -132,18 +133,20 @@ guest_start() {
 	folder=$guests/$name
 	rm -rf "$folder" "$consoles/guest-$name.log"
 	mkdir -p "$folder"
-	cat >"$folder/guest.sh"
-	if [[ $program ]]; then
-		mkdir "$folder/bin" && cp "$program" "$folder/bin" || return 1
-		files+=("bin/${program##*/}")
+	if [[ $kernel ]]; then
+		boots="kernel = \"$kernel\""
+	else
+		guest_initramfs "$folder" "$image" "$program" || return 1
+		boots="kernel = \"/testbed/guest-vmlinux\"
+		ramdisk = \"$folder/initramfs\"
+		cmdline = \"$guest_arguments $extra\""
 	fi
-	(cd "$folder" && cat "/testbed/$image.cpio" && printf '%s\n' "${files[@]}" | busybox cpio -o -H newc 2>/dev/null) >"$folder/initramfs"
+	# A PVH Linux that is given emulated time dies of its first rdtscp here.
 	cat >"$folder/config" <<-CONFIG
 		name = "$name"
-		type = "pv"
-		kernel = "/testbed/guest-vmlinux"
-		ramdisk = "$folder/initramfs"
-		cmdline = "console=hvc0 loglevel=5 mitigations=off panic=1 $extra"
+		type = "$type"
+		$([[ $type == pv ]] || echo 'tsc_mode = "native"')
+		$boots
 		memory = $memory
 		vcpus = $vcpus
 		on_poweroff = "destroy"
@@ -157,8 +160,21 @@ guest_start() {
 	return $status
 }
 
-# guest_log NAME: all that the guest has printed.
-guest_log() { tr -d '\r' 2>/dev/null <"$consoles/guest-$1.log"; }
+guest_arguments="console=hvc0 loglevel=5 mitigations=off panic=1"
+
+# guest_initramfs FOLDER IMAGE [PROGRAM] <<SCRIPT: makes FOLDER/initramfs of what guest_start takes.
+guest_initramfs() {
+	local folder=$1 image=$2 program=${3-} files=(guest.sh)
+	cat >"$folder/guest.sh"
+	if [[ $program ]]; then
+		mkdir "$folder/bin" && cp "$program" "$folder/bin" || return 1
+		files+=("bin/${program##*/}")
+	fi
+	(cd "$folder" && cat "/testbed/$image.cpio" && printf '%s\n' "${files[@]}" | busybox cpio -o -H newc 2>/dev/null) >"$folder/initramfs"
+}
+
+# guest_log NAME: all that the guest has printed, without what firmware does to a terminal.
+guest_log() { sed 's/\r//g; s/\x1b\[[0-9;?]*[A-Za-z]//g' 2>/dev/null <"$consoles/guest-$1.log"; }
 
 # guest_said NAME REGEX: has it printed such a line?
 guest_said() { guest_log "$1" | grep -qE -- "$2"; }
@@ -174,7 +190,7 @@ guest_wait() {
 
 guest_said_or_gone() { guest_said "$1" "$2" || guest_gone "$1"; }
 guest_gone() { ! xl domid "$1"; }
-guest_tail() { guest_log "$1" | tail -n 15 | sed "s/^/  guest $1: /"; }
+guest_tail() { guest_log "$1" | tail -n 60 | sed "s/^/  guest $1: /"; }
 
 # guest_end NAME [SECONDS]: until it has switched itself off; true if its script ended well.
 guest_end() {
@@ -196,6 +212,20 @@ guest_value() { guest_log "$1" | sed -n "s/^$2=//p" | tail -n 1; }
 # guest_destroy NAME: pulls its plug.
 guest_destroy() {
 	xl destroy "$1" && until_true 120 guest_gone "$1"
+}
+
+# attach_here TARGET: dom0 gets it as a guest of its own would, as xvda.
+attach_here() {
+	# What Xen's script does for that, with fewer processes: libxl gives it ten seconds.
+	cat >/run/attach_here <<-'SCRIPT'
+		#!/bin/sh
+		[ "$1" = add ] || exit 0
+		xenstore-write "$XENBUS_PATH/physical-device" \
+			"$(stat -L -c %t:%T "$(xenstore-read "$XENBUS_PATH/params")")" \
+			"$XENBUS_PATH/hotplug-status" connected
+	SCRIPT
+	chmod +x /run/attach_here
+	xl block-attach 0 "vdev=xvda,access=rw,script=/run/attach_here,target=$1"
 }
 
 # no_backends: no vbd is left in xenstore or in a driver.

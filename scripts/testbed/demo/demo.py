@@ -5,7 +5,6 @@
 Makes two Debian root file systems and the machine to show them on, lets dom0.sh
 run in it, and tells which of the claims hold.
 """
-import argparse
 import concurrent.futures
 import contextlib
 import fcntl
@@ -149,7 +148,7 @@ def make_machine(folder, product):
             mib = os.path.getsize(image) // MIB
             bases.write(f"{base} /dev/vd{letter} {mib} {sha256_of(image)}\n")
             scenario.disks.append(machine.Disk(size=mib, path=image))
-    args = argparse.Namespace(file=[f"{initramfs}:/testbed/demo.cpio", f"{folder}/bases:/testbed/bases"])
+    args = bed.arguments([f"--file={initramfs}:/testbed/demo.cpio", f"--file={folder}/bases:/testbed/bases"])
     box = machine.Machine(folder, boot, bed.initramfs(folder, scenario, boot, args, [product]), scenario.disks,
                           memory=scenario.numbers["memory"], dom0=scenario.numbers["dom0"])
     box.console = f"{LOGS}/console.log"

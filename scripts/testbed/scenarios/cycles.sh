@@ -1,0 +1,154 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Disks that come and go beside a guest that works, and guests that crash while
+# they write, again and again: what dom0 has of memory, mapped grants and nodes
+# of xenstore in the end is what it had. How often: tbed.cycles=N tbed.crashes=N
+# among bed.py's --boot-args.
+#
+# bed: needs thinback
+# bed: disk 512
+# bed: timeout 14400
+# bed: silence 600
+# shellcheck source=scripts/testbed/lib.sh
+source /testbed/lib.sh
+
+volumes=/dev/thinback/tank
+cycles=${TBED_cycles:-15}
+crashes=${TBED_crashes:-4}
+declare -A before after
+
+make_pool() {
+	need "load xen-thinback" modprobe xen-thinback
+	need "format" thinback format /dev/vda --name tank
+	[[ -d /sys/fs/thinback/tank ]] || need "attach" thinback attach /dev/vda
+	need "create base" thinback create tank/base --size 64M
+	need "snapshot" thinback snapshot tank/base@v1
+	need "create comes" thinback create tank/comes --size 16M
+}
+
+# grants: pages of guests that dom0 has mapped, as Xen counts them.
+grants() {
+	xl dmesg -c >/dev/null
+	xl debug-keys g
+	xl dmesg -c | grep -c '\[0x'
+}
+
+kib_of() { sed -n "s/^$1: *\([0-9]*\) kB$/\1/p" /proc/meminfo; }
+
+# measure ARRAY: what could leak, after what may be kept has been let go.
+measure() {
+	local -n into=$1
+	thinback settle tank
+	sync
+	sleep 3
+	echo 3 >/proc/sys/vm/drop_caches
+	into[grants]=$(grants)
+	into[nodes]=$(xenstore-ls -f / | wc -l)
+	into[slab]=$(kib_of SUnreclaim)
+	into[percpu]=$(kib_of Percpu)
+	into[memory]=$(kib_of MemAvailable)
+	into[xen]=$(xl info free_memory)
+	into[devices]=$(find /sys/bus/xen-backend/devices -mindepth 1 | wc -l)
+	say "$2: ${into[memory]} KiB available, ${into[slab]} KiB in slabs, ${into[percpu]} KiB per CPU," \
+		"${into[xen]} MiB free in Xen, ${into[grants]} grants mapped, ${into[nodes]} nodes," \
+		"${into[devices]} backends"
+}
+
+# no_more WHAT ALLOWANCE: no more of it than before, or at most so much.
+no_more() {
+	((after[$1] <= before[$1] + ${2:-0})) || { echo "$1: ${before[$1]} before, ${after[$1]} after"; return 1; }
+}
+no_less() {
+	((after[$1] >= before[$1] - ${2:-0})) || { echo "$1: ${before[$1]} before, ${after[$1]} after"; return 1; }
+}
+
+# compare WHAT TIMES: a page for each time would be more than is allowed, when there are many.
+compare() {
+	check "$1: no grant is mapped that was not before" no_more grants
+	check "$1: no node of xenstore is left" no_more nodes
+	check "$1: no backend is left" no_more devices
+	check "$1: slabs hold no more" no_more slab $((2048 + $2))
+	check "$1: nor does memory of each CPU" no_more percpu $((128 + $2))
+	check "$1: as much memory is available" no_less memory $((8192 + 2 * $2))
+	check "$1: Xen has as much memory" no_less xen 1
+}
+
+# What the guest reads of a disk while it is there, it reads right.
+start_worker() {
+	need "start the guest that works" guest_start worker "phy:$volumes/base,xvda,w" <<-'GUEST'
+		disk xvda
+		echo ready
+		while :; do
+			dd if=/dev/zero of=/dev/xvda bs=64k count=16 oflag=direct
+			[ ! -b /dev/xvdb ] || dd if=/dev/xvdb of=/dev/null bs=64k count=4 iflag=direct
+		done 2>/dev/null
+	GUEST
+	need "it works" guest_wait worker '^ready'
+}
+
+come_and_go() {
+	xl block-attach worker vdev=xvdb,access=rw,script=block-thinback,target=tank/comes || return
+	xl block-detach worker xvdb || xl block-detach worker xvdb --force
+}
+
+# repeat TIMES WHAT: and how many did it well.
+repeat() {
+	local i done=0
+	for ((i = 0; i < $1; i++)); do
+		"$2" "$i" >/run/cycle 2>&1 || { cat /run/cycle; break; }
+		((++done % 5)) || say "$2: $done"
+	done
+	echo "$done" >/run/done
+}
+
+disks() {
+	start_worker
+	repeat 5 come_and_go
+	measure before "before"
+	repeat "$cycles" come_and_go
+	check_same "$cycles times a disk comes and goes" "$cycles" "$(</run/done)"
+	measure after "after"
+	compare "disks" "$cycles"
+	check "the guest works on" guest_alive worker
+	need "destroy it" guest_destroy worker
+}
+
+guest_alive() { xl domid "$1"; }
+
+# It writes from all sides when its kernel dies.
+crash() {
+	thinback clone tank/base@v1 "tank/crash$1" -q || return
+	guest_start crash vcpus=2 "phy:$volumes/crash$1,xvda,w" <<-'GUEST' || return
+		disk xvda
+		for part in 0 1 2 3; do
+			while :; do dd if=/dev/urandom of=/dev/xvda bs=256k count=16 seek=$((part * 16)) oflag=direct 2>/dev/null; done &
+		done
+		while :; do dd if=/dev/xvda of=/dev/null bs=64k count=64 2>/dev/null; done &
+		echo writing
+		sleep 1
+		touch /tmp/crash
+		exit 0
+	GUEST
+	guest_wait crash '^writing' 120 || return
+	until_true 120 guest_gone crash || return
+	until_true 60 no_backends || return
+	thinback remove "tank/crash$1" --wait -q
+}
+
+guests() {
+	repeat 1 crash
+	measure before "before"
+	repeat "$crashes" crash
+	check_same "$crashes guests crash under load" "$crashes" "$(</run/done)"
+	measure after "after"
+	compare "crashes" "$crashes"
+}
+
+make_pool
+disks
+check "no backend is left" until_true 120 no_backends
+guests
+need "detach" thinback detach tank
+check_status "the pool on disk is sound" 0 thinback check /dev/vda
+check "unload xen-thinback" rmmod xen_thinback
