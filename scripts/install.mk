@@ -25,15 +25,17 @@ install-module:
 install-tools: $(B)/thinback
 	install -D -s -m 755 $(B)/thinback $(sbin-dir)/thinback
 	install -D -m 755 scripts/thinback-extend $(sbin-dir)/thinback-extend
+	install -D -m 755 scripts/thinback-takeover $(sbin-dir)/thinback-takeover
 	install -D -m 755 scripts/block-thinback $(script-dir)/block-thinback
 	install -D -m 644 scripts/62-thinback.rules $(rules-dir)/62-thinback.rules
-	install -D -m 644 -t $(man-dir) scripts/thinback.8 scripts/block-thinback.8
+	install -D -m 644 -t $(man-dir) scripts/thinback.8 scripts/thinback-takeover.8 scripts/block-thinback.8
 	install -D -m 644 scripts/thinback.bash-completion $(completion-dir)/thinback
 
 uninstall:
 	rm -f $(module-dir)/xen-thinback.ko $(sbin-dir)/thinback $(sbin-dir)/thinback-extend \
-		$(script-dir)/block-thinback $(rules-dir)/62-thinback.rules $(man-dir)/thinback.8 \
-		$(man-dir)/block-thinback.8 $(completion-dir)/thinback
+		$(sbin-dir)/thinback-takeover $(script-dir)/block-thinback $(rules-dir)/62-thinback.rules \
+		$(man-dir)/thinback.8 $(man-dir)/thinback-takeover.8 $(man-dir)/block-thinback.8 \
+		$(completion-dir)/thinback
 	$(depmod)
 
 .PHONY: install install-module install-tools uninstall

@@ -88,16 +88,23 @@ class Documents(unittest.TestCase):
         columns = set(re.findall(r'"([A-Z]+%?)"', source))
         self.assertEqual(columns, set(re.findall(r"^\.It ([A-Z]+%?)$", section("LISTS"), flags=re.M)))
 
+    def test_columns_of_top(self):
+        source = (SCRIPTS / "thinback/top.cc").read_text()
+        columns = set(re.findall(r'"([A-Z][A-Z0-9]+)"', source))
+        self.assertGreater(len(columns), 5)
+        self.assertEqual(columns, set(re.findall(r"^\.It ([A-Z0-9]+)$", section("WHAT VOLUMES DO"),
+                                                 flags=re.M)))
+
     @unittest.skipUnless(shutil.which("mandoc"), "no mandoc")
     def test_mandoc(self):
-        for path in (MANUAL, SCRIPTS / "block-thinback.8"):
+        for path in (MANUAL, SCRIPTS / "block-thinback.8", SCRIPTS / "thinback-takeover.8"):
             told = run("mandoc", "-T", "lint", path).stdout.splitlines()
             # Where manuals are not installed, none can be found.
             self.assertEqual([], [line for line in told if "referenced manual not found" not in line])
 
     @unittest.skipUnless(shutil.which("shellcheck"), "no shellcheck")
     def test_shellcheck(self):
-        for path in ("scripts/block-thinback", "scripts/thinback.bash-completion",
+        for path in ("scripts/block-thinback", "scripts/thinback-takeover", "scripts/thinback.bash-completion",
                      "kunit/tool/xen/block-common.sh"):
             done = run("shellcheck", "-s", "bash", TOP / path)
             self.assertEqual("", done.stdout + done.stderr)

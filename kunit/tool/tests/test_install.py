@@ -13,9 +13,11 @@ WANTED = {
     "lib/modules/6.1.0-test/updates/xen-thinback.ko": 0o644,
     "usr/sbin/thinback": 0o755,
     "usr/sbin/thinback-extend": 0o755,
+    "usr/sbin/thinback-takeover": 0o755,
     "etc/xen/scripts/block-thinback": 0o755,
     "usr/lib/udev/rules.d/62-thinback.rules": 0o644,
     "usr/share/man/man8/thinback.8": 0o644,
+    "usr/share/man/man8/thinback-takeover.8": 0o644,
     "usr/share/man/man8/block-thinback.8": 0o644,
     "usr/share/bash-completion/completions/thinback": 0o644,
 }
