@@ -67,9 +67,14 @@ std::string no_goodbye(Frontend &frontend)
 	return "";
 }
 
+/* As many as data/reconnects says: dom0 has set that before. */
 std::string reconnects(Frontend &frontend)
 {
-	for (unsigned i = 0; i < 1000; i++) {
+	const std::string times = frontend.store().read("data/reconnects");
+
+	if (times.empty())
+		return "how often is not said";
+	for (int i = 0; i < atoi(times.c_str()); i++) {
 		if (!frontend.connect())
 			return "no connection after " + std::to_string(i);
 	}
@@ -92,7 +97,7 @@ constexpr Attack table[] = {
 	{ "random-states", "2000 states in any order, faster than they are seen", Leaves::nothing,
 	  random_states },
 	{ "no-goodbye", "starts anew without a close", Leaves::nothing, no_goodbye },
-	{ "reconnects", "1000 connections", Leaves::nothing, reconnects },
+	{ "reconnects", "as many connections as it is told to make", Leaves::nothing, reconnects },
 	{ "vanishes", "the frontend's state is removed under a ring", Leaves::no_disk, vanishes },
 };
 

@@ -3,7 +3,8 @@
 #
 # Disks that come and go beside a guest that works, and guests that crash while
 # they write, again and again: what dom0 has of memory, mapped grants and nodes
-# of xenstore in the end is what it had. How often: tbed.cycles=N tbed.crashes=N
+# of xenstore in the end is what it had. How often: tbed.xl=N by xl, tbed.cycles=N
+# by what xl writes, without its seconds for each; tbed.crashes=N; all of them
 # among bed.py's --boot-args.
 #
 # bed: needs thinback
@@ -14,7 +15,8 @@
 source /testbed/lib.sh
 
 volumes=/dev/thinback/tank
-cycles=${TBED_cycles:-15}
+by_xl=${TBED_xl:-5}
+cycles=${TBED_cycles:-30}
 crashes=${TBED_crashes:-4}
 declare -A before after
 
@@ -87,9 +89,47 @@ start_worker() {
 	need "it works" guest_wait worker '^ready'
 }
 
-come_and_go() {
-	xl block-attach worker vdev=xvdb,access=rw,script=block-thinback,target=tank/comes || return
+come_by_xl() { xl block-attach worker vdev=xvdb,access=rw,script=block-thinback,target=tank/comes; }
+come_and_go_by_xl() {
+	come_by_xl || return
 	xl block-detach worker xvdb || xl block-detach worker xvdb --force
+}
+
+# words_of PATH KEYS...: as xenstore-write takes them, with the values that they have now.
+words_of() {
+	local path=$1 key
+	shift
+	for key; do
+		printf '%s\n' "$path/$key" "$(xenstore-read "$path/$key")"
+	done
+}
+
+# What xl writes for the disk, for both ends, and the hotplug script; states are the drivers'.
+learn_from_xl() {
+	worker=$(xl domid worker)
+	back=/local/domain/0/backend/vbd/$worker/51728
+	front=/local/domain/$worker/device/vbd/51728
+	come_by_xl || return
+	until_true 60 state_is $back 4 || return
+	mapfile -t words < <(words_of $back frontend frontend-id params script physical-device hotplug-status \
+		online bootable removable mode device-type dev type discard-enable
+		words_of $front backend backend-id virtual-device device-type)
+	printf '%s ' "${words[@]}"
+	xl block-detach worker xvdb && until_true 60 backends_are 1
+}
+
+state_is() { [[ $(xenstore-read "$1/state") == "$2" ]]; }
+backends_are() { (($(find /sys/bus/xen-backend/devices -mindepth 1 | wc -l) == $1)); }
+
+# Who may read which end is said before there is anything to read.
+come_and_go() {
+	xenstore-write $back "" $front "" &&
+		xenstore-chmod $back n0 "r$worker" && xenstore-chmod $front "n$worker" r0 &&
+		xenstore-write "${words[@]}" $back/state 1 $front/state 1 &&
+		until_true 60 state_is $back 4 && until_true 60 state_is $front 4 || return
+	xenstore-write $back/online 0 $back/state 5 &&
+		until_true 60 state_is $back 6 &&
+		xenstore-rm $front && xenstore-rm $back && until_true 60 backends_are 1
 }
 
 # repeat TIMES WHAT: and how many did it well.
@@ -97,19 +137,22 @@ repeat() {
 	local i done=0
 	for ((i = 0; i < $1; i++)); do
 		"$2" "$i" >/run/cycle 2>&1 || { cat /run/cycle; break; }
-		((++done % 5)) || say "$2: $done"
+		((++done % 20)) || say "$2: $done"
 	done
 	echo "$done" >/run/done
 }
 
 disks() {
 	start_worker
-	repeat 5 come_and_go
+	need "what xl writes for a disk" learn_from_xl
+	repeat 3 come_and_go
 	measure before "before"
+	repeat "$by_xl" come_and_go_by_xl
+	check_same "$by_xl times a disk comes and goes by xl" "$by_xl" "$(</run/done)"
 	repeat "$cycles" come_and_go
 	check_same "$cycles times a disk comes and goes" "$cycles" "$(</run/done)"
 	measure after "after"
-	compare "disks" "$cycles"
+	compare "disks" $((by_xl + cycles))
 	check "the guest works on" guest_alive worker
 	need "destroy it" guest_destroy worker
 }

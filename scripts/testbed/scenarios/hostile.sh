@@ -4,20 +4,22 @@
 # A guest that means harm (kunit/hostile) beside an honest one, which writes and
 # verifies all the time. After each attack the honest guest has gone on, and
 # the attacker's disk serves again once it behaves; in the end nothing of the
-# attacker's is left in dom0.
+# attacker's is left in dom0. How often it connects in a row: tbed.reconnects=N
+# among bed.py's --boot-args.
 #
 # bed: needs thinback
 # bed: needs hostile
 # bed: needs stock-guests
 # bed: needs guest-fio
 # bed: disk 512
-# bed: timeout 3600
-# bed: silence 1800
+# bed: timeout 5400
+# bed: silence 2700
 # shellcheck source=scripts/testbed/lib.sh
 source /testbed/lib.sh
 
 volumes=/dev/thinback/tank
 disk=51712 # xvda
+reconnects=${TBED_reconnects:-150}
 
 make_pool() {
 	need "load xen-thinback" modprobe xen-thinback
@@ -59,6 +61,8 @@ start_hostile() {
 	# Toolstacks wait for a backend that offers, not for a frontend.
 	need "hostile: give it a disk" xl block-attach hostile phy:$volumes/hostile,xvda,w
 	need "hostile: it is ready" guest_wait hostile '^ready'
+	need "hostile: $reconnects connections, when it comes to that" \
+		xenstore-write "/local/domain/$hostile/data/reconnects" "$reconnects"
 	error=/local/domain/0/error/backend/vbd/$hostile/$disk/error
 }
 
@@ -74,7 +78,7 @@ attack() {
 	xenstore-rm "$error" 2>/dev/null
 	before=$(done_for "$honest")
 	xenstore-write "/local/domain/$hostile/data/attack" "$name"
-	guest_wait hostile "^$name: " 1500 || { not_ok "$name: it ends" "$sentence"; return 1; }
+	guest_wait hostile "^$name: " $((600 + reconnects)) || { not_ok "$name: it ends" "$sentence"; return 1; }
 	said=$(guest_log hostile | sed -n "s/^$name: //p" | tail -n 1)
 	check_same "$name ($sentence): answered as it must be" well "$said"
 	check "$name: the honest guest goes on" until_true 120 has_done_more "$before"
