@@ -176,3 +176,27 @@ TBK_TEST(extents_of_snapshots_and_clones_agree_with_arrays)
 	}
 	CHECK_EQ(pool.space->free_blocks(), pool.empty);
 }
+
+/* Room that comes after they were sealed gives them none. */
+TBK_TEST(extents_sealed_without_room_have_no_copies)
+{
+	REQUIRE_POOL(pool, format::smallest_pool);
+	REQUIRE_DISK(full, pool, 1);
+	REQUIRE_DISK(other, pool, 2);
+	Want want;
+
+	want.count = space_blocks;
+	want.reserved = true;
+	CHECK_OK(other.map(0, 1000));
+	CHECK(full.map(0, want).error() == Err::no_space);
+	pool.seal(full.tree);
+	CHECK_EQ(full.tree.root().mirror, 0);
+	CHECK_OK(other.free_all());
+	CHECK_OK(pool.checkpoint(other.tree));
+	CHECK(pool.space->free_for_data() > 0);
+	TreeAudit audit(test, pool);
+
+	check_with(audit, test, full);
+	full.editor.relax();
+	audit.check_all_seen();
+}

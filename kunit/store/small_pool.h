@@ -33,6 +33,8 @@ public:
 	{
 		space->prepare_copies();
 		seal_tree(tree, *cache, epoch, *space, list);
+		if (space->free_for_data() == 0)
+			last_short = epoch;
 	}
 	void flip() { epoch++; }
 	/* The epoch before becomes durable; what it freed can be had again. */
@@ -53,6 +55,8 @@ public:
 	u64 epoch = 1;
 	u64 generation = 1;
 	u64 empty = 0; /* blocks free at the start */
+	/* The last epoch that was sealed when nothing was left for copies of nodes. */
+	u64 last_short = 0;
 
 private:
 	SmallPool() = default;

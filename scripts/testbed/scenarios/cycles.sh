@@ -114,12 +114,12 @@ learn_from_xl() {
 	mapfile -t words < <(words_of $back frontend frontend-id params script physical-device hotplug-status \
 		online bootable removable mode device-type dev type discard-enable
 		words_of $front backend backend-id virtual-device device-type)
-	printf '%s ' "${words[@]}"
-	xl block-detach worker xvdb && until_true 60 backends_are 1
+	xl block-detach worker xvdb || xl block-detach worker xvdb --force
+	until_true 60 backend_is_gone
 }
 
 state_is() { [[ $(xenstore-read "$1/state") == "$2" ]]; }
-backends_are() { (($(find /sys/bus/xen-backend/devices -mindepth 1 | wc -l) == $1)); }
+backend_is_gone() { [[ ! -e /sys/bus/xen-backend/devices/vbd-$worker-51728 ]]; }
 
 # Who may read which end is said before there is anything to read.
 come_and_go() {
@@ -129,7 +129,7 @@ come_and_go() {
 		until_true 60 state_is $back 4 && until_true 60 state_is $front 4 || return
 	xenstore-write $back/online 0 $back/state 5 &&
 		until_true 60 state_is $back 6 &&
-		xenstore-rm $front && xenstore-rm $back && until_true 60 backends_are 1
+		xenstore-rm $front && xenstore-rm $back && until_true 60 backend_is_gone
 }
 
 # repeat TIMES WHAT: and how many did it well.
