@@ -148,6 +148,7 @@ $(B)/tidy/%.ok: % .clang-tidy
 $(B)/tidy/kunit/%.ok: tidy-less := --checks=-clang-analyzer-*
 
 thread-safety: $(tsa)
+tidy-product: $(filter $(B)/tidy/drivers/%,$(tidy))
 tidy: $(tidy)
 
 # Files that are not committed yet are their writer's business.
@@ -201,5 +202,5 @@ fuzz: $(patsubst kunit/fuzz/%.cc,$(B)/fuzz-%,$(fuzz))
 
 -include $(shell find $(B)/test $(B)/tsan $(B)/lib $(B)/tsa $(B)/tidy $(B)/fuzzed $(B)/guest -name '*.d' 2>/dev/null)
 
-.PHONY: test tsan scale hostile coverage lint check thread-safety tidy format layers evidence fuzz
+.PHONY: test tsan scale hostile coverage lint check thread-safety tidy tidy-product format layers evidence fuzz
 .SECONDARY:
