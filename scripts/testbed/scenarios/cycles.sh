@@ -15,9 +15,9 @@
 source /testbed/lib.sh
 
 volumes=/dev/thinback/tank
-by_xl=${TBED_xl:-5}
+by_xl=${TBED_xl:-3}
 cycles=${TBED_cycles:-30}
-crashes=${TBED_crashes:-4}
+crashes=${TBED_crashes:-3}
 declare -A before after
 
 make_pool() {
@@ -87,6 +87,11 @@ start_worker() {
 		done 2>/dev/null
 	GUEST
 	need "it works" guest_wait worker '^ready'
+	worker=$(xl domid worker)
+	back=/local/domain/0/backend/vbd/$worker/51728
+	front=/local/domain/$worker/device/vbd/51728
+	need "what xl writes for a disk" learn_from_xl
+	mapfile -t words </run/words
 }
 
 come_by_xl() { xl block-attach worker vdev=xvdb,access=rw,script=block-thinback,target=tank/comes; }
@@ -106,14 +111,11 @@ words_of() {
 
 # What xl writes for the disk, for both ends, and the hotplug script; states are the drivers'.
 learn_from_xl() {
-	worker=$(xl domid worker)
-	back=/local/domain/0/backend/vbd/$worker/51728
-	front=/local/domain/$worker/device/vbd/51728
 	come_by_xl || return
-	until_true 60 state_is $back 4 || return
-	mapfile -t words < <(words_of $back frontend frontend-id params script physical-device hotplug-status \
-		online bootable removable mode device-type dev type discard-enable
-		words_of $front backend backend-id virtual-device device-type)
+	until_true 60 state_is "$back" 4 || return
+	words_of "$back" frontend frontend-id params script physical-device hotplug-status online bootable removable \
+		mode device-type dev type discard-enable >/run/words
+	words_of "$front" backend backend-id virtual-device device-type >>/run/words
 	xl block-detach worker xvdb || xl block-detach worker xvdb --force
 	until_true 60 backend_is_gone
 }
@@ -123,13 +125,13 @@ backend_is_gone() { [[ ! -e /sys/bus/xen-backend/devices/vbd-$worker-51728 ]]; }
 
 # Who may read which end is said before there is anything to read.
 come_and_go() {
-	xenstore-write $back "" $front "" &&
-		xenstore-chmod $back n0 "r$worker" && xenstore-chmod $front "n$worker" r0 &&
-		xenstore-write "${words[@]}" $back/state 1 $front/state 1 &&
-		until_true 60 state_is $back 4 && until_true 60 state_is $front 4 || return
-	xenstore-write $back/online 0 $back/state 5 &&
-		until_true 60 state_is $back 6 &&
-		xenstore-rm $front && xenstore-rm $back && until_true 60 backend_is_gone
+	xenstore-write "$back" "" "$front" "" &&
+		xenstore-chmod "$back" n0 "r$worker" && xenstore-chmod "$front" "n$worker" r0 &&
+		xenstore-write "${words[@]}" "$back/state" 1 "$front/state" 1 &&
+		until_true 60 state_is "$back" 4 && until_true 60 state_is "$front" 4 || return
+	xenstore-write "$back/online" 0 "$back/state" 5 &&
+		until_true 60 state_is "$back" 6 &&
+		xenstore-rm "$front" && xenstore-rm "$back" && until_true 60 backend_is_gone
 }
 
 # repeat TIMES WHAT: and how many did it well.
@@ -144,7 +146,6 @@ repeat() {
 
 disks() {
 	start_worker
-	need "what xl writes for a disk" learn_from_xl
 	repeat 3 come_and_go
 	measure before "before"
 	repeat "$by_xl" come_and_go_by_xl

@@ -15,7 +15,7 @@
 # shellcheck source=scripts/testbed/lib.sh
 source /testbed/lib.sh
 
-rounds=${TBED_rounds:-3}
+rounds=${TBED_rounds:-2}
 moves=/run/moves
 blkback=/sys/module/xen_blkback/parameters
 
@@ -128,9 +128,9 @@ both_go_on() {
 back_and_forth() {
 	local round
 	for ((round = 1; round <= rounds; round++)); do
-		((round % 3)) || xl pause several
+		((round % 2)) || xl pause several
 		need "round $round: to xen-thinback" move 3 --all
-		((round % 3)) || xl unpause several
+		((round % 2)) || xl unpause several
 		need "round $round: it has all" served_by thinback 3
 		both_go_on "round $round"
 		need "round $round: back to xen-blkback" move 3 --back --all
